@@ -1,0 +1,59 @@
+"""Policy: the dates, caps and thresholds of an instance, as versioned data handed to the rules.
+
+No rule holds a number of its own. The numbers of a fresh instance ship as
+`app/policies/default.toml`; a case keeps the version it began under.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class IntakeLimits:
+    """What one submission may cost. Enforced before parsing where a limit allows it."""
+
+    document_bytes_max: int
+    bulk_bytes_max: int
+    """For line-by-line formats that are read as a stream, each line under `line_bytes_max`."""
+    line_bytes_max: int
+    json_depth_max: int
+    items_max: int
+    text_characters_max: int
+    """Per text field; the rest is cut and the cut noted. The original bytes stay whole."""
+    list_entries_max: int
+    """Per list field of one finding (references, locations, packages, ...)."""
+    mail_depth_max: int
+    mail_parts_max: int
+    mail_headers_max: int
+    inflate_ratio_max: int
+    """Decompressed over compressed size."""
+    parser_seconds_max: float
+    parser_memory_bytes_max: int
+    log_line_bytes_max: int
+    log_bytes_max: int
+    """Of a crash log, what the parser looks at; the first complete report counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeconflictionThresholds:
+    """Where a calibrated probability becomes a word."""
+
+    join_probability_min: float
+    """At or above: `duplicate` without a person."""
+    ask_probability_min: float
+    """At or above and below joining: `unsure`, shown to a person with its candidates."""
+    cluster_probability_min: float
+    """Average linkage joins two groups at or above this mean probability."""
+    candidates_max: int
+    """Candidates compared for one finding."""
+    candidates_shown_max: int
+    umbrella_identifiers_min: int
+    """A record that names at least this many vulnerabilities is an umbrella: `related` only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One version of an instance's numbers."""
+
+    version: int
+    intake: IntakeLimits
+    deconfliction: DeconflictionThresholds
