@@ -1,0 +1,197 @@
+"""Opening a database, and the one kind of transaction everything goes through.
+
+A write that leaves no event cannot commit: the transaction counts both and refuses. Derived data
+(index segments, tiles of the tree, placements) can be rebuilt from what has events, and is written
+with `derive`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, text
+from sqlalchemy.exc import OperationalError
+
+from clearinghouse.core.errors import Unavailable
+
+Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+class UnloggedWrite(AssertionError):
+    """Our own mistake: a transaction changed something and left no event."""
+
+
+class Transaction:
+    """What is read and written together. Made by `Database.read` and `Database.write` only."""
+
+    def __init__(self, connection: Connection, *, writable: bool) -> None:
+        self._connection = connection
+        self._writable = writable
+        self._writes = 0
+        self._events = 0
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._connection.dialect.name
+
+    def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Row[Any]]:
+        """All rows of a query."""
+        return list(self._connection.execute(statement, parameters or {}))
+
+    def stream(self, statement: Executable, size: int = 2000) -> Iterator[Sequence[Row[Any]]]:
+        """The rows of a query in portions, without holding them all."""
+        with self._connection.execution_options(stream_results=True).execute(statement) as result:
+            yield from result.partitions(size)
+
+    def row(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:
+        """The first row of a query, or None."""
+        return self._connection.execute(statement, parameters or {}).first()
+
+    def value(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Any:
+        """The first column of the first row, or None."""
+        row = self.row(statement, parameters)
+        return None if row is None else row[0]
+
+    def write(self, statement: Executable, parameters: Parameters | None = None) -> int:
+        """Change what the record is about; the transaction must also leave an event. Gives the row count."""
+        self._writes += 1
+        return self._change(statement, parameters)
+
+    def derive(self, statement: Executable, parameters: Parameters | None = None) -> int:
+        """Change data that can be rebuilt from the rest (an index, a cache, a tree): no event of its own."""
+        return self._change(statement, parameters)
+
+    def leave_event(self, statement: Executable, parameters: Parameters) -> None:
+        """Insert event rows; called by the ledger alone."""
+        self._events += 1 if isinstance(parameters, Mapping) else len(parameters)
+        self._change(statement, parameters)
+
+    def driver_rows(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
+        """Rows of a fixed statement straight from the driver, for hot paths in a store; `?` marks a parameter."""
+        if self.dialect == "postgresql":
+            sql = sql.replace("?", "%s")
+        return list(self._connection.exec_driver_sql(sql, tuple(parameters)))
+
+    def driver_derive(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Many rows of derived data with one fixed statement straight to the driver; `?` marks a parameter."""
+        assert self._writable, "a read transaction was asked to write"
+        if not rows:
+            return
+        if self.dialect == "postgresql":
+            sql = sql.replace("?", "%s")
+        self._connection.exec_driver_sql(sql, list(rows))
+
+    def _change(self, statement: Executable, parameters: Parameters | None) -> int:
+        assert self._writable, "a read transaction was asked to write"
+        if parameters is not None and not isinstance(parameters, Mapping) and not parameters:
+            return 0
+        return int(self._connection.execute(statement, parameters).rowcount)
+
+    def check_logged(self) -> None:
+        """Raise UnloggedWrite if something changed and no event says so."""
+        if self._writes and not self._events:
+            raise UnloggedWrite(f"{self._writes} statements changed the record and no event was left")
+
+
+class Database:
+    """A database of one instance; safe to share between threads of a process."""
+
+    def __init__(self, url: str) -> None:
+        """Open `sqlite:///PATH`, `sqlite://` (memory, for tests) or `postgresql+psycopg://...`; nothing is created.
+
+        Raises:
+            Unavailable: the URL names another kind of database.
+        """
+        if url.startswith("postgresql://"):
+            url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
+        self.url = url
+        if url.startswith("sqlite"):
+            self.engine = _sqlite(url)
+        elif url.startswith("postgresql+psycopg://"):
+            self.engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+        else:
+            kind = url.split(":", 1)[0]
+            raise Unavailable(f"cannot open a database of kind {kind!r}: use sqlite:///PATH or postgresql://...")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """A transaction that only reads, on one consistent state."""
+        with self._connected() as connection:
+            if self.engine.dialect.name == "postgresql":
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            with connection.begin() as begun:
+                yield Transaction(connection, writable=False)
+                begun.rollback()
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A transaction that may write; on SQLite it holds the one write lock from the start.
+
+        Raises:
+            UnloggedWrite: it wrote and left no event; nothing is kept.
+        """
+        with self._connected() as connection:
+            connection = connection.execution_options(clearinghouse_write=True)
+            with connection.begin():
+                tx = Transaction(connection, writable=True)
+                yield tx
+                tx.check_logged()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except OperationalError as error:
+            raise Unavailable(
+                f"cannot reach the database ({error.orig}); check `database_url` in the settings and that it is running"
+            ) from error
+        with connection:
+            yield connection
+
+
+def _sqlite(url: str) -> Engine:
+    memory = url in ("sqlite://", "sqlite:///:memory:")
+    if not memory:
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, connect_args={"timeout": 60})
+
+    @event.listens_for(engine, "connect")
+    def _configure(dbapi_connection: Any, _record: Any) -> None:
+        # The driver must not open transactions of its own; `_begin` below says which kind we want.
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        # FULL: a commit answered is a commit on the disk, also when the power fails (decision 10).
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A writer takes the lock at once: a lock taken midway would fail instead of waiting.
+        immediate = connection.get_execution_options().get("clearinghouse_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def ping(database: Database) -> str:
+    """The database's own version text, for `doctor`."""
+    with database.read() as tx:
+        query = "select sqlite_version()" if tx.dialect == "sqlite" else "show server_version"
+        return f"{tx.dialect} {tx.value(text(query))}"
