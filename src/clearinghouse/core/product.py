@@ -65,7 +65,7 @@ def parse_purl(untrusted_purl: str) -> tuple[Package, str | None]:
         full = f"{namespace}:{name}"
     elif purl.type in ("deb", "rpm", "apk"):
         # Distributions fix source packages; the qualifier names it where the binary differs.
-        upstream = dict(purl.qualifiers or {}).get("upstream", "")  # type: ignore[arg-type]
+        upstream = dict(purl.qualifiers or {}).get("upstream", "")
         full = upstream.split("@", 1)[0] or name
         system = namespace.lower() if purl.type == "rpm" and namespace else system
     else:

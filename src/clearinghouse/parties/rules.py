@@ -1,0 +1,66 @@
+"""What parties decides: tokens, roles and whether a name will do."""
+
+import hashlib
+import hmac
+from datetime import datetime
+
+from clearinghouse.core.errors import Invalid, NotPermitted
+from clearinghouse.core.roles import MAY, Role, Scope
+from clearinghouse.core.untrusted import clean_line
+from clearinghouse.parties.records import Party, Token
+
+_NAME_CHARACTERS_MAX = 200  # the width of the column, not a policy
+
+
+def may(party: Party, scope: Scope) -> bool:
+    """Whether a party's roles allow what the scope names."""
+    return bool(party.roles & MAY[scope])
+
+
+def check_may(party: Party, scope: Scope) -> None:
+    """Raise NotPermitted unless the party's roles allow what the scope names."""
+    if not may(party, scope):
+        needed = " or ".join(sorted(MAY[scope]))
+        held = ", ".join(sorted(party.roles)) or "no role"
+        raise NotPermitted(f"{scope} needs the role {needed}; {party.name} holds {held}")
+
+
+def hash_secret(secret: str) -> str:
+    """What is stored of a token's secret. 256 random bits need no slow hash (NIST SP 800-63B, 5.1.1.2 is for memorised ones)."""
+    return hashlib.sha256(b"clearinghouse/token/v1\0" + secret.encode()).hexdigest()
+
+
+def check_token(token: Token, stored_hash: str, secret: str, scope: Scope, now: datetime) -> None:
+    """Raise NotPermitted unless the secret is the token's, it is alive at `now` and carries the scope.
+
+    One message for a wrong secret, an expired and a revoked token: the difference is nobody's business.
+    """
+    alive = now < token.expires_at and token.revoked_at is None
+    if not (hmac.compare_digest(stored_hash, hash_secret(secret)) and alive):
+        raise NotPermitted("this token is not valid (any more); ask an administrator for a new one")
+    if scope not in token.scopes:
+        raise NotPermitted(f"this token does not carry the scope {scope}; it carries {', '.join(sorted(token.scopes)) or 'none'}")
+
+
+def parse_name(untrusted_name: str) -> str:
+    """A party's name on one line.
+
+    Raises:
+        Invalid: nothing readable is left of it.
+    """
+    name = clean_line(untrusted_name, _NAME_CHARACTERS_MAX)
+    if not name:
+        raise Invalid("a name is needed; what was given is empty once unreadable characters are dropped")
+    return name
+
+
+def parse_roles(untrusted_roles: tuple[str, ...]) -> frozenset[Role]:
+    """Roles by their names.
+
+    Raises:
+        Invalid: one is not a role.
+    """
+    unknown = sorted(set(untrusted_roles) - set(Role))
+    if unknown:
+        raise Invalid(f"no such role: {', '.join(unknown)}; roles are {', '.join(Role)}")
+    return frozenset(Role(role) for role in untrusted_roles)
