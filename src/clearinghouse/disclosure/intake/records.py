@@ -258,12 +258,26 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Cover:
+    """What the sender says about a whole submission; it fills only what a finding leaves open."""
+
+    producer: Producer = field(default_factory=Producer)
+    consents: Consents = field(default_factory=Consents)
+    repository: str = ""
+    commit: str = ""
+    proposed_disclosure_at: datetime | None = None
+    public: bool = False
+    """The submission holds records that are public already: compared against, never a case."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReceiptItem:
     """One item of a submission and what became of it."""
 
     place: str
     outcome: Outcome
     report_id: ReportId | None
+    """The report that answers for the item; None where it was refused."""
     notes: tuple[Note, ...] = ()
     earlier: bool = False
     """True when the very same item was received before and the earlier report answers for it."""
@@ -277,11 +291,19 @@ class Receipt:
     received_at: datetime
     digest: str
     """`sha256:HEX` of the bytes as received."""
+    name: str
+    """File name as sent, for display."""
     source: str
     """Name of the source that read it, e.g. `sarif`; empty when none could."""
+    finished: bool
+    """False while it is being read, or after an interruption: sending it again goes on."""
     items: tuple[ReceiptItem, ...]
     notes: tuple[Note, ...] = ()
-    """About the file as a whole."""
+    """About the file as a whole; with no item, the last one says why."""
+
+    def count(self, outcome: Outcome) -> int:
+        """How many items ended so."""
+        return sum(item.outcome is outcome for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +311,8 @@ class Report:
     """What was received, never edited."""
 
     id: ReportId
+    number: int
+    """Order of receipt within this instance; never shown to anybody outside it."""
     submission_id: SubmissionId
     received_at: datetime
     reporter: PartyId

@@ -1,0 +1,156 @@
+"""What intake does: begin a submission, take in what was read of it, finish it, and show receipts and reports.
+
+A submission is kept in steps, each a transaction that leaves its events and says how far it came:
+whatever happens between two steps, sending the same bytes again goes on where the last one ended.
+"""
+
+import dataclasses
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from clearinghouse.core.errors import Conflict, NotFound
+from clearinghouse.core.events import Detail, Event
+from clearinghouse.core.ids import PartyId, ReportId, SubmissionId, has_shape, new_id
+from clearinghouse.disclosure.intake import rules, store
+from clearinghouse.disclosure.intake.parser import ReadItem
+from clearinghouse.disclosure.intake.records import Cover, Note, Outcome, Receipt, ReceiptItem, Report
+from clearinghouse.disclosure.intake.store import Submission
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import store as parties
+from clearinghouse.parties.records import Basis, Grant
+from clearinghouse.storage import Envelope, Transaction
+
+
+def begin_submission(
+    tx: Transaction, *, name: str, digest: str, size_bytes: int, cover: Cover, idempotency_key: str,
+    reporter: PartyId, actor: PartyId, envelope: Envelope, now: datetime,
+) -> Submission:
+    """A new submission, or the one that this reporter sent before under the same key.
+
+    Args:
+        digest: `sha256:HEX` of the bytes.
+        idempotency_key: the sender's, or the digest where it sent none.
+    Raises:
+        Conflict: the key was used before for other bytes.
+    """
+    earlier = store.find_submission(tx, reporter, idempotency_key, envelope)
+    if earlier is not None:
+        if earlier.digest != digest:
+            raise Conflict(
+                f"idempotency key {idempotency_key[:80]!r} was used before for other bytes ({earlier.digest[:23]}...); "
+                "use a new key for a new submission"
+            )
+        return earlier
+    submission = Submission(
+        SubmissionId(new_id("sub")), now, reporter, idempotency_key, digest, size_bytes, "", 0, False,
+        secrets.token_bytes(32), name, cover, (),
+    )
+    store.add_submission(tx, submission, envelope)
+    grants = {reporter: Basis.REPORTER, actor: Basis.PARTICIPANT} if reporter != actor else {reporter: Basis.REPORTER}
+    parties.add_grants(tx, [Grant(submission.id, party, basis) for party, basis in grants.items()])
+    details: dict[str, Detail] = {"digest": digest, "size_bytes": size_bytes, "reporter": reporter, "public": cover.public}
+    ledger.record(tx, Event("SubmissionReceived", (submission.id,), details), actor=actor, now=now)
+    return submission
+
+
+def take_in(
+    tx: Transaction, submission: Submission, read: Sequence[ReadItem], *, source: str, version: str,
+    actor: PartyId, envelope: Envelope, now: datetime,
+) -> tuple[Submission, list[ReceiptItem]]:
+    """Keep the next items of a submission: a report each, unless refused or sent before by the same reporter.
+
+    Raises:
+        Conflict: another process is reading the same submission.
+    """
+    known = store.find_by_digests(tx, submission.reporter, [item.digest for item in read if item.finding is not None])
+    new: list[store.NewReport] = []
+    outcomes: list[ReceiptItem] = []
+    for item in read:
+        outcome = rules.outcome_of(item.finding, item.notes)
+        earlier = known.get(item.digest) if item.finding is not None else None
+        report_id = earlier
+        if item.finding is not None and earlier is None:
+            report_id = known[item.digest] = ReportId(new_id("rep"))
+            new.append(store.NewReport(
+                report_id, submission.id, now, submission.reporter, source, version, item.digest, submission.cover.public,
+                item.finding, item.notes,
+            ))
+        outcomes.append(ReceiptItem(item.place, outcome, report_id, item.notes, earlier is not None))
+    store.add_items(tx, submission, submission.items_done, outcomes)
+    store.add_reports(tx, new, envelope)
+    ledger.record_many(tx, (_received(report) for report in new), actor=actor, now=now)
+    refused = sum(item.outcome is Outcome.REFUSED for item in outcomes)
+    if refused or not new:
+        # Nothing else would tell of a portion in which no report was new.
+        details: dict[str, Detail] = {"from": submission.items_done, "items": len(read), "refused": refused}
+        ledger.record(tx, Event("ItemsAnswered", (submission.id,), details), actor=actor, now=now)
+    return _advance(tx, submission, submission.items_done + len(read), source, False, submission.notes), outcomes
+
+
+def finish_submission(
+    tx: Transaction, submission: Submission, notes: tuple[Note, ...], *, source: str, actor: PartyId, now: datetime
+) -> Submission:
+    """Note that a submission has been read to its end, or as far as it can be.
+
+    Raises:
+        Conflict: another process is reading the same submission.
+    """
+    finished = _advance(tx, submission, submission.items_done, source, True, notes)
+    details: dict[str, Detail] = {"items": submission.items_done, "source": source, "notes": [note.code for note in notes]}
+    ledger.record(tx, Event("SubmissionRead", (submission.id,), details), actor=actor, now=now)
+    return finished
+
+
+def keep_original(tx: Transaction, submission: Submission, part: int, plain: bytes, *, actor: PartyId, now: datetime) -> None:
+    """Keep one part of the original bytes; the submission's digest covers all of them."""
+    store.add_original_part(tx, submission, part, plain)
+    ledger.record(tx, Event("OriginalKept", (submission.id,), {"part": part, "size_bytes": len(plain)}), actor=actor, now=now)
+
+
+def read_receipt(
+    tx: Transaction, submission_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime
+) -> Receipt:
+    """The receipt of a submission.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+    """
+    found = store.read_submission(tx, submission_id, envelope, viewer=viewer, now=now) if has_shape(submission_id) else None
+    if found is None:
+        raise NotFound(f"nothing found under {submission_id[:40]!r}")
+    return receipt_of(tx, found)
+
+
+def receipt_of(tx: Transaction, submission: Submission) -> Receipt:
+    """The receipt of a submission at hand."""
+    items = tuple(store.read_items(tx, submission))
+    return Receipt(
+        submission.id, submission.received_at, submission.digest, submission.name, submission.source, submission.finished,
+        items, submission.notes,
+    )
+
+
+def read_report(tx: Transaction, report_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime) -> Report:
+    """A report.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+    """
+    found = store.read_report(tx, report_id, envelope, viewer=viewer, now=now) if has_shape(report_id) else None
+    if found is None:
+        raise NotFound(f"nothing found under {report_id[:40]!r}")
+    return found
+
+
+def _received(report: store.NewReport) -> Event:
+    details: dict[str, Detail] = {"digest": report.digest, "source": report.source, "parser": report.parser_version}
+    return Event("ReportReceived", (report.id, report.submission_id), details)
+
+
+def _advance(
+    tx: Transaction, submission: Submission, items_done: int, source: str, finished: bool, notes: tuple[Note, ...]
+) -> Submission:
+    if not store.advance_submission(tx, submission, items_done=items_done, source=source, finished=finished, notes=notes):
+        raise Conflict(f"another process is reading submission {submission.id}; wait for it, then send the file again")
+    return dataclasses.replace(submission, items_done=items_done, source=source, finished=finished, notes=notes)

@@ -1,0 +1,352 @@
+"""Where intake keeps what it received: submissions, their original bytes, an outcome per item, and reports.
+
+Bodies are sealed, each under a key of its own (see `storage.sealing`). Rows in, records out; every
+read names its viewer, except those of the matcher (`system_...`), which shows nothing to anybody.
+"""
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Table,
+    UniqueConstraint,
+    func,
+    insert,
+    or_,
+    select,
+)
+from sqlalchemy import update as sql_update
+
+from clearinghouse.core.ids import PartyId, ReportId, SubmissionId
+from clearinghouse.disclosure.intake.records import Cover, Finding, Note, Outcome, ReceiptItem, Report
+from clearinghouse.parties.store import readable_objects
+from clearinghouse.storage import Envelope, SealedBody, Transaction
+from clearinghouse.storage.schema import Digest, Id, Instant, Number, Prose, Word, metadata
+from clearinghouse.storage.sealing import open_with, seal_with
+
+submissions = Table(
+    "submissions", metadata,
+    Column("submission_id", Id, primary_key=True),
+    Column("received_at", Instant, nullable=False),
+    Column("reporter", Id, ForeignKey("parties.party_id"), nullable=False),
+    Column("idempotency_key", Digest, nullable=False),
+    Column("digest", Digest, nullable=False),
+    Column("size_bytes", Number, nullable=False),
+    Column("source", Word, nullable=False),
+    Column("items_done", Integer, nullable=False),
+    Column("finished", Boolean, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed_name", LargeBinary, nullable=False),
+    Column("sealed_cover", LargeBinary, nullable=False),
+    Column("sealed_notes", LargeBinary),
+    UniqueConstraint("reporter", "idempotency_key"),
+)
+original_parts = Table(
+    "original_parts", metadata,
+    Column("submission_id", Id, ForeignKey("submissions.submission_id"), primary_key=True),
+    Column("part", Integer, primary_key=True, autoincrement=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+reports = Table(
+    "reports", metadata,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("report_id", Id, nullable=False, unique=True),
+    Column("submission_id", Id, ForeignKey("submissions.submission_id"), nullable=False),
+    Column("received_at", Instant, nullable=False),
+    Column("reporter", Id, nullable=False),
+    Column("source", Word, nullable=False),
+    Column("parser_version", Word, nullable=False),
+    Column("digest", Digest, nullable=False),
+    Column("public", Boolean, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "submission_id"),
+    Index(None, "digest"),
+    sqlite_autoincrement=True,
+)
+items = Table(
+    "submission_items", metadata,
+    Column("submission_id", Id, ForeignKey("submissions.submission_id"), primary_key=True),
+    Column("item", Integer, primary_key=True, autoincrement=False),
+    Column("place", Prose, nullable=False),
+    Column("outcome", Word, nullable=False),
+    Column("report_id", Id),
+    Column("earlier", Boolean, nullable=False),
+    Column("sealed_notes", LargeBinary),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A submission as kept, with its data key opened for the time of one action."""
+
+    id: SubmissionId
+    received_at: datetime
+    reporter: PartyId
+    idempotency_key: str
+    digest: str
+    size_bytes: int
+    source: str
+    items_done: int
+    finished: bool
+    data_key: bytes
+    name: str
+    cover: Cover
+    notes: tuple[Note, ...]
+
+
+def add_submission(tx: Transaction, submission: Submission, envelope: Envelope) -> None:
+    """Keep a submission that is about to be read."""
+    key, about = submission.data_key, submission.id
+    tx.write(insert(submissions), {
+        "submission_id": submission.id, "received_at": submission.received_at, "reporter": submission.reporter,
+        "idempotency_key": submission.idempotency_key, "digest": submission.digest, "size_bytes": submission.size_bytes,
+        "source": submission.source, "items_done": submission.items_done, "finished": submission.finished,
+        "wrapped_key": envelope.wrap(key, about),
+        "sealed_name": seal_with(key, submission.name.encode(), about),
+        "sealed_cover": seal_with(key, msgspec.json.encode(submission.cover), about),
+        "sealed_notes": _seal_notes(key, submission.notes, about),
+    })
+
+
+def find_submission(tx: Transaction, reporter: PartyId, idempotency_key: str, envelope: Envelope) -> Submission | None:
+    """What this reporter sent before under this key."""
+    row = tx.row(select(submissions).where(
+        submissions.c.reporter == reporter, submissions.c.idempotency_key == idempotency_key
+    ))
+    return None if row is None else _submission(row, envelope)
+
+
+def read_submission(
+    tx: Transaction, submission_id: str, envelope: Envelope, *, viewer: PartyId, now: datetime
+) -> Submission | None:
+    """A submission, if the viewer may read it."""
+    row = tx.row(select(submissions).where(
+        submissions.c.submission_id == submission_id, submissions.c.submission_id.in_(readable_objects(viewer, now))
+    ))
+    return None if row is None else _submission(row, envelope)
+
+
+def unfinished_submissions(tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime) -> list[Submission]:
+    """Submissions whose reading was interrupted, earliest first."""
+    query = select(submissions).where(
+        submissions.c.finished.is_(False), submissions.c.submission_id.in_(readable_objects(viewer, now))
+    )
+    return [_submission(row, envelope) for row in tx.rows(query.order_by(submissions.c.received_at))]
+
+
+def advance_submission(
+    tx: Transaction, submission: Submission, *, items_done: int, source: str, finished: bool, notes: tuple[Note, ...]
+) -> bool:
+    """Note how far reading came; False where another process came further meanwhile."""
+    statement = sql_update(submissions).where(
+        submissions.c.submission_id == submission.id, submissions.c.items_done == submission.items_done,
+        submissions.c.finished.is_(False),
+    ).values(
+        items_done=items_done, source=source, finished=finished,
+        sealed_notes=_seal_notes(submission.data_key, notes, submission.id),
+    )
+    return tx.write(statement) == 1
+
+
+def add_original_part(tx: Transaction, submission: Submission, part: int, plain: bytes) -> None:
+    """Keep one part of the original bytes, unchanged."""
+    sealed = seal_with(submission.data_key, plain, f"{submission.id}/{part}")
+    tx.write(insert(original_parts), {"submission_id": submission.id, "part": part, "sealed": sealed})
+
+
+def count_original_parts(tx: Transaction, submission_id: SubmissionId) -> int:
+    """How many parts are kept: parts are kept in order, so this is also the next one's number."""
+    return int(tx.value(select(func.count()).where(original_parts.c.submission_id == submission_id)) or 0)
+
+
+def read_original(tx: Transaction, submission: Submission) -> Iterator[bytes]:
+    """The original bytes in order, part by part."""
+    for part in range(count_original_parts(tx, submission.id)):
+        sealed = tx.value(select(original_parts.c.sealed).where(
+            original_parts.c.submission_id == submission.id, original_parts.c.part == part
+        ))
+        yield open_with(submission.data_key, bytes(sealed), f"{submission.id}/{part}")
+
+
+@dataclass(frozen=True, slots=True)
+class NewReport:
+    """A report about to be kept."""
+
+    id: ReportId
+    submission_id: SubmissionId
+    received_at: datetime
+    reporter: PartyId
+    source: str
+    parser_version: str
+    digest: str
+    public: bool
+    finding: Finding
+    notes: tuple[Note, ...]
+
+
+def add_reports(tx: Transaction, new: Sequence[NewReport], envelope: Envelope) -> None:
+    """Keep reports, each sealed under a key of its own."""
+    rows = []
+    for report in new:
+        plain = zlib.compress(_JSON.encode(report.notes) + b"\n" + _JSON.encode(report.finding), 1)
+        sealed = envelope.seal(plain, report.id)
+        rows.append({
+            "report_id": report.id, "submission_id": report.submission_id, "received_at": report.received_at,
+            "reporter": report.reporter, "source": report.source, "parser_version": report.parser_version,
+            "digest": report.digest, "public": report.public, "wrapped_key": sealed.wrapped_key, "sealed": sealed.body,
+        })
+    tx.write(insert(reports), rows)
+
+
+def add_items(tx: Transaction, submission: Submission, first: int, outcomes: Sequence[ReceiptItem]) -> None:
+    """Keep the outcome of each item, in order from number `first`."""
+    tx.write(insert(items), [
+        {
+            "submission_id": submission.id, "item": first + position, "place": item.place[:2000], "outcome": item.outcome,
+            "report_id": item.report_id, "earlier": item.earlier,
+            "sealed_notes": _seal_notes(submission.data_key, item.notes, submission.id),
+        }
+        for position, item in enumerate(outcomes)
+    ])
+
+
+def read_items(tx: Transaction, submission: Submission) -> list[ReceiptItem]:
+    """The outcomes of a submission's items, in order."""
+    rows = tx.rows(select(items).where(items.c.submission_id == submission.id).order_by(items.c.item))
+    return [
+        ReceiptItem(
+            row.place, Outcome(row.outcome), None if row.report_id is None else ReportId(row.report_id),
+            _open_notes(submission.data_key, row.sealed_notes, submission.id), row.earlier,
+        )
+        for row in rows
+    ]
+
+
+def find_by_digests(tx: Transaction, reporter: PartyId, digests: Sequence[str]) -> dict[str, ReportId]:
+    """Reports this reporter sent before, by the digest of their finding."""
+    found: dict[str, ReportId] = {}
+    for start in range(0, len(digests), 500):
+        query = select(reports.c.digest, reports.c.report_id).where(
+            reports.c.digest.in_(digests[start : start + 500]), reports.c.reporter == reporter
+        ).order_by(reports.c.number.desc())
+        found.update({row.digest: ReportId(row.report_id) for row in tx.rows(query)})
+    return found
+
+
+def read_report(tx: Transaction, report_id: str, envelope: Envelope, *, viewer: PartyId, now: datetime) -> Report | None:
+    """A report, if the viewer may read it."""
+    row = tx.row(select(reports).where(reports.c.report_id == report_id, _readable(viewer, now)))
+    return None if row is None else _report(row, envelope)
+
+
+def read_reports_by_number(
+    tx: Transaction, numbers: Sequence[int], envelope: Envelope, *, viewer: PartyId, now: datetime
+) -> dict[int, Report]:
+    """Of the reports with these numbers, those the viewer may read."""
+    found: dict[int, Report] = {}
+    for start in range(0, len(numbers), 500):
+        query = select(reports).where(reports.c.number.in_(list(numbers[start : start + 500])), _readable(viewer, now))
+        found.update({row.number: _report(row, envelope) for row in tx.rows(query)})
+    return found
+
+
+def list_reports(
+    tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime, newest: int, submission: str | None = None
+) -> list[Report]:
+    """The newest reports the viewer may read, newest first."""
+    query = select(reports).where(_readable(viewer, now)).order_by(reports.c.number.desc()).limit(newest)
+    if submission is not None:
+        query = query.where(reports.c.submission_id == submission)
+    return [_report(row, envelope) for row in tx.rows(query)]
+
+
+def count_reports(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
+    """How many reports the viewer may read."""
+    return int(tx.value(select(func.count()).select_from(reports).where(_readable(viewer, now))) or 0)
+
+
+def system_findings(tx: Transaction, after: int, limit: int, envelope: Envelope) -> list[tuple[int, ReportId, Finding]]:
+    """Findings in order of number, for the matcher (decision 1): it computes with them and shows none."""
+    query = select(reports.c.number, reports.c.report_id, reports.c.wrapped_key, reports.c.sealed).where(
+        reports.c.number > after
+    ).order_by(reports.c.number).limit(limit)
+    return [
+        (row.number, ReportId(row.report_id), _open_report(row, envelope)[1])
+        for row in tx.rows(query) if row.wrapped_key
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Receival:
+    """Of a report, what the matcher needs beside its finding."""
+
+    number: int
+    report_id: ReportId
+    received_at: datetime
+    reporter: PartyId
+    public: bool
+    digest: str
+
+
+def system_receivals(tx: Transaction) -> list[Receival]:
+    """Every report's receipt data in order of number, for the matcher."""
+    columns = (reports.c.number, reports.c.report_id, reports.c.received_at, reports.c.reporter, reports.c.public, reports.c.digest)
+    return [
+        Receival(row.number, ReportId(row.report_id), row.received_at, PartyId(row.reporter), row.public, row.digest)
+        for row in tx.rows(select(*columns).order_by(reports.c.number))
+    ]
+
+
+def _readable(viewer: PartyId, now: datetime) -> Any:
+    allowed = readable_objects(viewer, now)
+    return or_(reports.c.submission_id.in_(allowed), reports.c.report_id.in_(allowed))
+
+
+_JSON = msgspec.json.Encoder()
+
+
+def _seal_notes(key: bytes, notes: tuple[Note, ...], about: str) -> bytes | None:
+    return seal_with(key, _JSON.encode(notes), about + "/notes") if notes else None
+
+
+def _open_notes(key: bytes, sealed: bytes | None, about: str) -> tuple[Note, ...]:
+    if sealed is None:
+        return ()
+    return msgspec.json.decode(open_with(key, bytes(sealed), about + "/notes"), type=tuple[Note, ...])
+
+
+def _submission(row: Row[Any], envelope: Envelope) -> Submission:
+    key = envelope.unwrap(bytes(row.wrapped_key), row.submission_id)
+    return Submission(
+        SubmissionId(row.submission_id), row.received_at, PartyId(row.reporter), row.idempotency_key, row.digest,
+        row.size_bytes, row.source, row.items_done, row.finished, key,
+        open_with(key, bytes(row.sealed_name), row.submission_id).decode(),
+        msgspec.json.decode(open_with(key, bytes(row.sealed_cover), row.submission_id), type=Cover),
+        _open_notes(key, row.sealed_notes, row.submission_id),
+    )
+
+
+def _open_report(row: Row[Any], envelope: Envelope) -> tuple[tuple[Note, ...], Finding]:
+    plain = zlib.decompress(envelope.open(SealedBody(bytes(row.wrapped_key), bytes(row.sealed)), row.report_id))
+    notes, _, finding = plain.partition(b"\n")
+    return msgspec.json.decode(notes, type=tuple[Note, ...]), msgspec.json.decode(finding, type=Finding)
+
+
+def _report(row: Row[Any], envelope: Envelope) -> Report:
+    notes, finding = _open_report(row, envelope)
+    return Report(
+        ReportId(row.report_id), row.number, SubmissionId(row.submission_id), row.received_at, PartyId(row.reporter),
+        row.source, row.parser_version, row.digest, row.public, finding, notes,
+    )
