@@ -77,10 +77,7 @@ def checkpoint(
         kept = None if kept_note is None else verify_checkpoint(kept_note, None, [signer.verifier])
         new = Checkpoint(origin, size, tree.root(read, size))
         check_may_sign(kept, new, lambda old, size: tree.consistency_proof(read, old, size))
-        if kept is not None and kept_note is not None and kept == new:
-            note = kept_note
-        else:
-            note = sign_checkpoint(new, [signer])
+        note = kept_note if kept_note is not None and kept == new else sign_checkpoint(new, [signer])
         latest = store.latest_checkpoint(tx)
         if latest is None or verify_checkpoint(latest, None, [signer.verifier]).size < size:
             store.add_checkpoint(tx, size, note, now)

@@ -136,7 +136,8 @@ def read_envelope(path: Path) -> Envelope:
     try:
         lines = path.read_text().split()
     except OSError as error:
-        raise Unavailable(f"cannot read the instance key {path} ({error.strerror}); run `clearinghouse init` or restore it") from error
+        advice = "run `clearinghouse init` or restore it"
+        raise Unavailable(f"cannot read the instance key {path} ({error.strerror}); {advice}") from error
     try:
         keys = [bytes.fromhex(line) for line in lines]
     except ValueError:
