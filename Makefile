@@ -1,0 +1,51 @@
+# Everything a fresh machine needs is python3 (3.11+), pip, git and make.
+#   make demo            run the main job on a made-up flood of reports and open what came out
+#   make test            the whole test suite but what takes long
+#   make test-long       kill loops, growth, the corpus: what takes longer than a coffee
+#   make lint            style, types, import contracts, documents held against the code
+#   make train           train the pair model on ../shared/data/deconfliction
+#   make lock            renew requirements.lock
+
+VENV   ?= .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.PHONY: demo test test-long lint train lock clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+# Hashes are checked; the index is the one pip is configured with.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed; name it with make PYTHON=...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/.ready
+	$(BIN)/clearinghouse demo $(ARGS)
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest -m "not long" $(ARGS)
+
+test-long: $(VENV)/.ready
+	$(BIN)/python -m pytest -m long $(ARGS)
+
+lint: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m pytest tests/architecture
+
+train: $(VENV)/.ready
+	$(BIN)/python -m bench.deconfliction.train $(ARGS)
+
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --group dev pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
