@@ -1,0 +1,47 @@
+"""Finds the terms that pairs share, and how each record stands among its candidates."""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from clearinghouse.disclosure.deconfliction.features import LADDER, Matched
+from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack
+
+
+class Matcher:
+    """Matches terms of pairs of one pack."""
+
+    def __init__(self, pack: Pack, weights: F32) -> None:
+        """`weights` belong to the vocabulary of the pack."""
+        shape = (len(pack), len(pack.vocabulary))
+        starts = pack.starts.astype(np.int32) if len(pack.terms) < 2**31 - 1 else pack.starts
+        # Two tables of the same shape: entries numbered from one, and all ones. Multiplying a row of the
+        # first with a row of the second leaves, for each shared term, its place among the entries.
+        self._places = sp.csr_matrix((np.arange(1, len(pack.terms) + 1, dtype=np.int64), pack.terms, starts), shape=shape)
+        self._ones = sp.csr_matrix((np.ones(len(pack.terms), np.int64), pack.terms, starts), shape=shape)
+        self._pack, self._weights = pack, weights
+
+    def match(self, a: I32, b: I32) -> Matched:
+        """Shared terms of the pairs `(a[k], b[k])`."""
+        in_a = self._places[a].multiply(self._ones[b]).tocsr()
+        in_b = self._ones[a].multiply(self._places[b]).tocsr()
+        entries_a, entries_b = in_a.data - 1, in_b.data - 1
+        pairs = np.repeat(np.arange(len(a), dtype=np.int32), np.diff(in_a.indptr))
+        terms = self._pack.terms[entries_a]
+        return Matched(pairs, self._weights[terms], self._pack.kinds[terms], self._pack.marks[entries_a],
+                       self._pack.marks[entries_b])
+
+
+def ladders(records: int, a: I32, b: I32, scores: F32) -> F32:
+    """Retrieval scores of each record's candidates at the ranks of `LADDER`."""
+    left, right = np.concatenate((a, b)), np.concatenate((b, a))
+    both = np.concatenate((scores, scores))
+    order = np.lexsort((-both, left))
+    left, both = left[order], both[order]
+    begins = np.searchsorted(left, np.arange(records + 1))
+    found = np.zeros((records, len(LADDER)), np.float32)
+    for column, rank in enumerate(LADDER):
+        places = begins[:-1] + rank - 1
+        there = places < begins[1:]
+        found[there, column] = both[places[there]]
+    return found
