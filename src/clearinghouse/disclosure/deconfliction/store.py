@@ -1,0 +1,354 @@
+"""Where deconfliction keeps its index, its placements and people's decisions.
+
+The index and the placements are derived: they can be rebuilt from reports and decisions at any time.
+Terms are keyed hashes, so that the database alone does not tell what reports say (decision 4). The
+index is a handful of segments; each holds, for a term, the numbers of its records as packed
+integers. A bulk import adds one segment, a single report a small one; small ones are merged.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, Row, Table, delete, func, insert, select
+from sqlalchemy import update as sql_update
+
+from clearinghouse.core.ids import DecisionId, PartyId
+from clearinghouse.storage import Envelope, SealedBody, Transaction
+from clearinghouse.storage.schema import Id, Instant, Number, Word, metadata
+
+signatures = Table(
+    "report_signatures", metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("standing", LargeBinary),
+    Column("segment", Integer),
+    Index(None, "segment"),
+)
+postings = Table(
+    "index_postings", metadata,
+    Column("term", BigInteger, primary_key=True, autoincrement=False),
+    Column("segment", Integer, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+segments = Table(
+    "index_segments", metadata,
+    Column("segment", Integer, primary_key=True, autoincrement=False),
+    Column("records", Integer, nullable=False),
+)
+placements = Table(
+    "placements", metadata,
+    Column("number", Number, primary_key=True, autoincrement=False),
+    Column("cluster", Number, nullable=False),
+    Column("verdict", Word, nullable=False),
+    Column("probability", Float, nullable=False),
+    Column("settled", Boolean, nullable=False),
+    Column("candidates", LargeBinary, nullable=False),
+    Index(None, "cluster"),
+)
+decisions = Table(
+    "decisions", metadata,
+    Column("decision_id", Id, primary_key=True),
+    Column("kind", Word, nullable=False),
+    Column("actor", Id, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("numbers", LargeBinary, nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed_reason", LargeBinary, nullable=False),
+    Column("undone_at", Instant),
+    Column("undone_by", Id),
+)
+settlements = Table(
+    "settlements", metadata,
+    Column("settlement", Integer, primary_key=True, autoincrement=True),
+    Column("at", Instant, nullable=False),
+    Column("records", Integer, nullable=False),
+    Column("model", Word, nullable=False),
+)
+
+_CANDIDATE = np.dtype([("number", "<u4"), ("probability", "<f4")])
+_IN = 400
+Terms = NDArray[np.uint64]
+Numbers = NDArray[np.uint32]
+
+
+def add_signatures(tx: Transaction, rows: Sequence[tuple[int, bytes]]) -> None:
+    """Keep signatures of reports that are not in the index yet."""
+    tx.driver_derive("insert into report_signatures (number, signature) values (?, ?)", rows)
+
+
+def signed_up_to(tx: Transaction) -> int:
+    """The highest report number that has a signature; reports are signed in order."""
+    return int(tx.value(select(func.max(signatures.c.number))) or 0)
+
+
+def stream_signatures(tx: Transaction, *, waiting: bool = False) -> Iterator[tuple[int, bytes]]:
+    """All signatures in order of number, or only those that wait to be indexed."""
+    query = select(signatures.c.number, signatures.c.signature).order_by(signatures.c.number)
+    if waiting:
+        query = query.where(signatures.c.segment.is_(None))
+    for portion in tx.stream(query, 5000):
+        for row in portion:
+            yield row.number, bytes(row.signature)
+
+
+def count_indexed(tx: Transaction) -> int:
+    """How many records the index holds."""
+    return int(tx.value(select(func.sum(segments.c.records))) or 0)
+
+
+def list_segments(tx: Transaction) -> list[tuple[int, int]]:
+    """(segment, records) of the index."""
+    return [(row.segment, row.records) for row in tx.rows(select(segments).order_by(segments.c.segment))]
+
+
+def add_segment(tx: Transaction, records: int, lists: Iterable[tuple[int, int, bytes]]) -> int:
+    """Keep a segment: (term, count, packed numbers) in order of term; gives its number."""
+    segment = int(tx.value(select(func.max(segments.c.segment))) or 0) + 1
+    tx.derive(insert(segments), {"segment": segment, "records": records})
+    portion: list[tuple[Any, ...]] = []
+    statement = "insert into index_postings (term, segment, count, numbers) values (?, ?, ?, ?)"
+    for term, count, numbers in lists:
+        portion.append((term, segment, count, numbers))
+        if len(portion) == 20_000:
+            tx.driver_derive(statement, portion)
+            portion.clear()
+    tx.driver_derive(statement, portion)
+    return segment
+
+
+def mark_indexed(tx: Transaction, segment: int, first: int, last: int) -> None:
+    """Note that the waiting records from `first` to `last` are in a segment."""
+    statement = sql_update(signatures).where(
+        signatures.c.number >= first, signatures.c.number <= last, signatures.c.segment.is_(None)
+    ).values(segment=segment)
+    tx.derive(statement)
+
+
+def merge_segments(tx: Transaction, merged: Sequence[int]) -> None:
+    """Make one segment of several."""
+    columns = (postings.c.term, postings.c.count, postings.c.numbers)
+    lists: dict[int, tuple[int, bytes]] = {}
+    query = select(*columns).where(postings.c.segment.in_(merged)).order_by(postings.c.term, postings.c.segment)
+    for row in tx.rows(query):
+        term, size, numbers = int(row[0]), int(row[1]), row[2]
+        count, packed = lists.get(term, (0, b""))
+        lists[term] = (count + size, packed + bytes(numbers))
+    records = int(tx.value(select(func.sum(segments.c.records)).where(segments.c.segment.in_(merged))) or 0)
+    tx.derive(delete(postings).where(postings.c.segment.in_(merged)))
+    tx.derive(delete(segments).where(segments.c.segment.in_(merged)))
+    fresh = add_segment(tx, records, ((term, count, numbers) for term, (count, numbers) in lists.items()))
+    tx.derive(sql_update(signatures).where(signatures.c.segment.in_(merged)).values(segment=fresh))
+
+
+def document_frequencies(tx: Transaction, terms: Terms) -> NDArray[np.int64]:
+    """In how many indexed records each term occurs."""
+    wanted = terms.view(np.int64)
+    found: dict[int, int] = {}
+    for start in range(0, len(wanted), _IN):
+        portion = wanted[start : start + _IN].tolist()
+        marks = ",".join("?" * len(portion))
+        rows = tx.driver_rows(f"select term, count from index_postings where term in ({marks})", portion)  # noqa: S608 - marks only
+        for term, count in rows:
+            found[term] = found.get(term, 0) + count
+    return np.array([found.get(term, 0) for term in wanted.tolist()], dtype=np.int64)
+
+
+def read_postings(tx: Transaction, terms: Terms) -> list[Numbers]:
+    """For each term, the numbers of the records that have it."""
+    wanted = terms.view(np.int64).tolist()
+    found: dict[int, list[bytes]] = {}
+    for start in range(0, len(wanted), _IN):
+        portion = wanted[start : start + _IN]
+        marks = ",".join("?" * len(portion))
+        rows = tx.driver_rows(f"select term, numbers from index_postings where term in ({marks})", portion)  # noqa: S608 - marks only
+        for term, numbers in rows:
+            found.setdefault(term, []).append(bytes(numbers))
+    return [np.frombuffer(b"".join(found.get(term, ())), dtype="<u4") for term in wanted]
+
+
+def read_signatures(tx: Transaction, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes | None]]:
+    """Signature and standing of records."""
+    found: dict[int, tuple[bytes, bytes | None]] = {}
+    for start in range(0, len(numbers), _IN):
+        portion = [int(number) for number in numbers[start : start + _IN]]
+        marks = ",".join("?" * len(portion))
+        rows = tx.driver_rows(
+            f"select number, signature, standing from report_signatures where number in ({marks})", portion  # noqa: S608 - marks only
+        )
+        for number, signature, standing in rows:
+            found[number] = (bytes(signature), None if standing is None else bytes(standing))
+    return found
+
+
+def write_standings(tx: Transaction, rows: Sequence[tuple[bytes, int]]) -> None:
+    """Keep (standing, number) of records."""
+    tx.driver_derive("update report_signatures set standing = ? where number = ?", rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a report stands: its cluster, the answer, and what it was compared with."""
+
+    number: int
+    cluster: int
+    """Number of the cluster's founding report."""
+    verdict: str
+    probability: float
+    settled: bool
+    candidates: tuple[tuple[int, float], ...]
+    """(number, probability) of records it was compared with, best first."""
+
+
+def write_placements(tx: Transaction, rows: Iterable[Placement]) -> None:
+    """Keep placements, replacing earlier ones."""
+    tx.driver_derive(
+        "insert into placements (number, cluster, verdict, probability, settled, candidates) values (?, ?, ?, ?, ?, ?) "
+        "on conflict (number) do update set cluster = excluded.cluster, verdict = excluded.verdict, "
+        "probability = excluded.probability, settled = excluded.settled, candidates = excluded.candidates",
+        [
+            (row.number, row.cluster, row.verdict, row.probability, row.settled, pack_candidates(row.candidates))
+            for row in rows
+        ],
+    )
+
+
+def pack_candidates(candidates: Sequence[tuple[int, float]]) -> bytes:
+    """Candidates as eight bytes each."""
+    return np.array(list(candidates), dtype=_CANDIDATE).tobytes()
+
+
+def read_placements(tx: Transaction, numbers: Sequence[int]) -> dict[int, Placement]:
+    """The placements of reports."""
+    found: dict[int, Placement] = {}
+    for start in range(0, len(numbers), _IN):
+        query = select(placements).where(placements.c.number.in_([int(n) for n in numbers[start : start + _IN]]))
+        found.update((row.number, _placement(row)) for row in tx.rows(query))
+    return found
+
+
+def read_clusters(tx: Transaction, clusters: Sequence[int]) -> dict[int, list[Placement]]:
+    """The members of clusters, in order of receipt."""
+    found: dict[int, list[Placement]] = {}
+    for start in range(0, len(clusters), _IN):
+        query = select(placements).where(placements.c.cluster.in_([int(n) for n in clusters[start : start + _IN]]))
+        for row in tx.rows(query.order_by(placements.c.number)):
+            found.setdefault(row.cluster, []).append(_placement(row))
+    return found
+
+
+def stream_placements(tx: Transaction) -> Iterator[Placement]:
+    """Every placement in order of number."""
+    for portion in tx.stream(select(placements).order_by(placements.c.number), 5000):
+        yield from map(_placement, portion)
+
+
+def cluster_of_each(tx: Transaction) -> list[tuple[int, int]]:
+    """(number, cluster) of every placed report, in order of number."""
+    query = select(placements.c.number, placements.c.cluster).order_by(placements.c.number)
+    return [(row.number, row.cluster) for row in tx.rows(query)]
+
+
+def count_unsettled(tx: Transaction) -> int:
+    """How many placements are provisional."""
+    return int(tx.value(select(func.count()).where(placements.c.settled.is_(False))) or 0)
+
+
+def count_placements(tx: Transaction) -> int:
+    """How many reports are placed."""
+    return int(tx.value(select(func.count()).select_from(placements)) or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """A person's decision over reports, by their numbers."""
+
+    id: DecisionId
+    kind: str
+    actor: PartyId
+    at: datetime
+    groups: tuple[tuple[int, ...], ...]
+    """Each group of report numbers the decision speaks of; what it says of them depends on its kind."""
+    reason: str
+    undone_at: datetime | None = None
+    undone_by: PartyId | None = None
+
+
+def add_decision(tx: Transaction, decision: KeptDecision, envelope: Envelope) -> None:
+    """Keep a decision; its reason is sealed, for it speaks of the reports."""
+    sealed = envelope.seal(decision.reason.encode(), decision.id)
+    tx.write(insert(decisions), {
+        "decision_id": decision.id, "kind": decision.kind, "actor": decision.actor, "at": decision.at,
+        "numbers": msgspec.json.encode(decision.groups), "wrapped_key": sealed.wrapped_key, "sealed_reason": sealed.body,
+        "undone_at": None, "undone_by": None,
+    })
+
+
+def undo_decision(tx: Transaction, decision_id: DecisionId, *, by: PartyId, at: datetime) -> bool:
+    """Note that a decision no longer holds; False where it had been undone before."""
+    statement = sql_update(decisions).where(decisions.c.decision_id == decision_id, decisions.c.undone_at.is_(None))
+    return tx.write(statement.values(undone_at=at, undone_by=by)) == 1
+
+
+def find_decision(tx: Transaction, decision_id: str, envelope: Envelope) -> KeptDecision | None:
+    """A decision by its id."""
+    row = tx.row(select(decisions).where(decisions.c.decision_id == decision_id))
+    return None if row is None else _decision(row, envelope)
+
+
+def list_decisions(tx: Transaction, envelope: Envelope, *, standing_only: bool) -> list[KeptDecision]:
+    """Decisions in the order they were made."""
+    query = select(decisions).order_by(decisions.c.at, decisions.c.decision_id)
+    if standing_only:
+        query = query.where(decisions.c.undone_at.is_(None))
+    return [_decision(row, envelope) for row in tx.rows(query)]
+
+
+def add_settlement(tx: Transaction, *, records: int, model: str, at: datetime) -> None:
+    """Note that all clusters were settled; the event tells the rest."""
+    tx.write(insert(settlements), {"at": at, "records": records, "model": model})
+
+
+def last_settlement(tx: Transaction) -> tuple[datetime, int, str] | None:
+    """Instant, records and model of the last settling."""
+    row = tx.row(select(settlements).order_by(settlements.c.settlement.desc()).limit(1))
+    return None if row is None else (row.at, row.records, row.model)
+
+
+def packed_lists(rows: Mapping[int, Terms]) -> Iterator[tuple[int, int, bytes]]:
+    """(term, count, packed numbers) of a segment's records: report number to index terms."""
+    numbers = np.fromiter(rows, np.uint32, len(rows))
+    sizes = np.fromiter((len(terms) for terms in rows.values()), np.int64, len(rows))
+    if not sizes.sum():
+        return
+    terms = np.concatenate(list(rows.values())).view(np.int64)
+    owners = np.repeat(numbers, sizes)
+    order = np.lexsort((owners, terms))
+    terms, owners = terms[order], owners[order]
+    starts = np.flatnonzero(np.concatenate((np.ones(1, bool), terms[1:] != terms[:-1])))
+    ends = np.append(starts[1:], len(terms))
+    packed = owners.astype("<u4").tobytes()
+    for term, start, end in zip(terms[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
+        yield term, end - start, packed[4 * start : 4 * end]
+
+
+def _placement(row: Row[Any]) -> Placement:
+    kept = np.frombuffer(bytes(row.candidates), dtype=_CANDIDATE)
+    candidates = tuple(zip(kept["number"].tolist(), kept["probability"].tolist(), strict=True))
+    return Placement(row.number, row.cluster, row.verdict, row.probability, row.settled, candidates)
+
+
+def _decision(row: Row[Any], envelope: Envelope) -> KeptDecision:
+    groups = msgspec.json.decode(bytes(row.numbers), type=tuple[tuple[int, ...], ...])
+    sealed = SealedBody(bytes(row.wrapped_key), bytes(row.sealed_reason))
+    undone_by = None if row.undone_by is None else PartyId(row.undone_by)
+    return KeptDecision(
+        DecisionId(row.decision_id), row.kind, PartyId(row.actor), row.at, groups,
+        envelope.open(sealed, row.decision_id).decode(), row.undone_at, undone_by,
+    )
