@@ -3,6 +3,7 @@
 Source: ossf/osv-schema, version 1.7.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -193,7 +194,7 @@ def _crash(details: str) -> Crash | None:
 
 def _kept(record: dict[str, Any], read: set[str] | frozenset[str], prefix: str) -> list[tuple[str, str]]:
     return [
-        (f"{prefix} {name}".strip(), value if isinstance(value, str) else str(_jsonable(value)))
+        (f"{prefix} {name}".strip(), value if isinstance(value, str) else json.dumps(_jsonable(value)))
         for name, value in record.items() if name not in read and value not in (None, "", [], {})
     ]
 
