@@ -28,8 +28,8 @@ class Reader:
         document = Document(name, data.encode() if isinstance(data, str) else data, self.limits)
         items: list[Item] = []
         try:
-            for item in SOURCES[source].parse(document):
-                items.append(item)  # noqa: PERF402 -- what came before an error counts
+            for item in SOURCES[source].parse(document):  # What came before an error counts.
+                items.append(item)
         except Unreadable as error:
             return items, error
         return items, None
