@@ -5,6 +5,7 @@ A write that leaves no event cannot commit: the transaction counts both and refu
 with `derive`.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,10 +146,16 @@ class Database:
         """
         with self._connected() as connection:
             connection = connection.execution_options(clearinghouse_write=True)
-            with connection.begin():
-                tx = Transaction(connection, writable=True)
-                yield tx
-                tx.check_logged()
+            try:
+                with connection.begin():
+                    tx = Transaction(connection, writable=True)
+                    yield tx
+                    tx.check_logged()
+            except OperationalError as error:
+                raise Unavailable(
+                    f"the database could not be written ({error.orig}); nothing of this step was kept: free space or wait, "
+                    "then run the same command again"
+                ) from error
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
@@ -188,6 +195,15 @@ def _sqlite(url: str) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def copy_sqlite(database: Database, target: Path) -> None:
+    """A copy of an SQLite database in one consistent state, without its write-ahead log and without holes."""
+    source = sqlite3.connect(database.url.removeprefix("sqlite:///"), timeout=60, isolation_level=None)
+    try:
+        source.execute("VACUUM INTO ?", (str(target),))
+    finally:
+        source.close()
 
 
 def ping(database: Database) -> str:

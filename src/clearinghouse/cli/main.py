@@ -1,0 +1,72 @@
+"""The `clearinghouse` command: its groups, its common options, and how errors end it."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from clearinghouse import __version__
+from clearinghouse.cli import deconfliction, demo, instance, intake, ledger, parties
+from clearinghouse.cli.context import Context
+from clearinghouse.cli.exits import INTERRUPTED, MISTAKE, exit_code
+from clearinghouse.core.errors import ClearinghouseError
+
+app = typer.Typer(
+    name="clearinghouse",
+    help="Take in vulnerability reports, see which are the same flaw and why, and keep a record nobody can alter unnoticed.",
+    epilog="Exit codes: 0 done, 2 usage, 3 invalid input, 4 not found, 5 not permitted, 6 conflict, 7 unavailable, "
+    "8 done in part, 130 interrupted. State lives under $CLEARINGHOUSE_HOME.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"clearinghouse {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    ctx: typer.Context,
+    home: Annotated[Path | None, typer.Option(help="Folder of the instance; $CLEARINGHOUSE_HOME by default.")] = None,
+    acting_as: Annotated[str, typer.Option("--as", help="Party id to act and view as; the settings' actor by default.")] = "",
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Options before the command."""
+    ctx.obj = Context(home, acting_as)
+
+
+intake.register(app)
+deconfliction.register(app)
+app.add_typer(ledger.app, name="ledger")
+app.add_typer(parties.app, name="party")
+instance.register(app)
+demo.register(app)
+
+
+def run() -> None:
+    """The entry point: errors of the five families become a line and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except ClearinghouseError as error:
+        sys.stderr.write(f"clearinghouse: {error}\n")
+        sys.exit(exit_code(error))
+    except KeyboardInterrupt:
+        sys.stderr.write("\nclearinghouse: interrupted; what was done is kept, run the same command again to go on\n")
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        sys.stderr.write(f"clearinghouse: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}\n")
+        sys.exit(7)
+    except AssertionError as error:
+        sys.stderr.write(f"clearinghouse: a mistake of ours: {error}\n")
+        sys.exit(MISTAKE)

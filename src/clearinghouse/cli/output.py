@@ -1,0 +1,74 @@
+"""How commands speak: tables and progress for people on the terminal, one JSON value for programs.
+
+Text from reports is printed without markup and without control characters; results go to standard
+output, progress and messages to standard error.
+"""
+
+import dataclasses
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from clearinghouse.core.clock import render_instant
+from clearinghouse.core.untrusted import clean_line
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on standard output."""
+    json.dump(plain(value), sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def plain(value: Any) -> Any:
+    """A record as what JSON can hold."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return render_instant(value)
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(entry) for entry in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if isinstance(value, bytes):
+        return value.hex()
+    return value
+
+
+def table(title: str, *columns: str, caption: str = "") -> Table:
+    """An empty table in the house's look."""
+    made = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left", box=None, pad_edge=False)
+    for column in columns:
+        made.add_column(column, overflow="fold")
+    return made
+
+
+def untrusted(text: str, width: int = 200, style: str = "") -> Text:
+    """Text from outside as one harmless line."""
+    return Text(clean_line(text, width), style=style)
+
+
+def say(message: str, style: str = "") -> None:
+    """A message for a person, on standard error; never markup."""
+    err.print(Text(message, style=style))
+
+
+@contextmanager
+def progress(quiet: bool) -> Iterator[Progress]:
+    """Progress bars on standard error; nothing where quiet or where nobody looks."""
+    bars = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TimeRemainingColumn(), console=err, disable=quiet or not err.is_terminal, transient=True,
+    )
+    with bars:
+        yield bars

@@ -1,0 +1,172 @@
+"""Fixtures every test may use: limits, databases of both kinds, an instance of one's own."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from clearinghouse.app.settings import Settings, default_policy_document, default_url, parse_policy
+from clearinghouse.app.wiring import Instance, create_instance
+from clearinghouse.core.clock import FixedClock
+from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.storage import Database
+from clearinghouse.storage.migrate import upgrade
+
+REQUIRED = os.environ.get("REQUIRE_SYSTEM") == "1"
+NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+
+
+def lacking(reason: str) -> None:
+    """Skip loudly on a developer's machine; fail where everything must be there."""
+    if REQUIRED:
+        pytest.fail(f"REQUIRE_SYSTEM=1 and {reason}")
+    pytest.skip(f"SKIPPED FOR WANT OF A PROGRAM: {reason}")
+
+
+@pytest.fixture
+def limits() -> IntakeLimits:
+    """The limits of a fresh instance."""
+    return parse_policy(1, default_policy_document()).intake
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """A clock that stands still until a test moves it."""
+    return FixedClock(NOW)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL server of this test run's own, on a free loopback port; stopped by the process that started it."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
+    found = shutil.which("initdb")
+    programs = folders[-1] if folders else (Path(found).parent if found else None)
+    if programs is None or not (programs / "initdb").exists():
+        lacking("PostgreSQL's server programs (initdb, postgres) were not found")
+    assert programs is not None
+    folder = tmp_path_factory.mktemp("postgresql")
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        # The server refuses to run as root.
+        shutil.chown(folder, "postgres", "postgres")
+        for parent in folder.parents:
+            if parent.owner() == "root" and parent != Path("/tmp") and str(parent).startswith("/tmp/"):  # noqa: S108
+                parent.chmod(0o755)
+        as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    data = folder / "data"
+    subprocess.run(
+        [*as_user, programs / "initdb", "-D", data, "-U", "clearinghouse", "-A", "trust", "-E", "UTF8", "--no-sync"],
+        check=True, capture_output=True, cwd=folder,
+    )
+    server = subprocess.Popen(
+        [*as_user, programs / "postgres", "-D", data, "-p", str(port), "-c", "listen_addresses=127.0.0.1",
+         "-c", f"unix_socket_directories={folder}", "-c", "fsync=off", "-c", "timezone=Asia/Kathmandu"],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+    )
+    try:
+        _wait_for(port)
+        yield f"postgresql://clearinghouse@127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(20)
+        server.kill()
+        server.wait()
+
+
+def _wait_for(port: int) -> None:
+    import time
+
+    for _ in range(200):
+        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):
+            time.sleep(0.3)
+            return
+        time.sleep(0.1)
+    raise TimeoutError(f"PostgreSQL did not come up on port {port}")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of an empty database: once of each kind, for every test that asks."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    server = request.getfixturevalue("postgresql_url")
+    import psycopg
+
+    name = "t" + os.urandom(8).hex()
+    with psycopg.connect(server + "postgres", autocommit=True) as connection:
+        connection.execute(f"create database {name}".encode())
+    yield server + name
+    with psycopg.connect(server + "postgres", autocommit=True) as connection:
+        connection.execute(f"drop database {name} with (force)".encode())
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database with the schema in place."""
+    with Database(database_url) as opened:
+        upgrade(opened)
+        yield opened
+
+
+@pytest.fixture
+def instance(database_url: str, tmp_path: Path, clock: FixedClock) -> Iterator[Instance]:
+    """An instance of one's own, on either database."""
+    home = tmp_path / "home"
+    settings = Settings(home, database_url, "test.example/log", home / "witness" / "checkpoint", "")
+    made = create_instance(settings, organisation="Example CERT", person="Operator", clock=clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sqlite_instance(tmp_path: Path, clock: FixedClock) -> Iterator[Instance]:
+    """An instance on SQLite alone, for what does not depend on the database."""
+    home = tmp_path / "home"
+    settings = Settings(home, default_url(home), "test.example/log", home / "witness" / "checkpoint", "")
+    made = create_instance(settings, organisation="Example CERT", person="Operator", clock=clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> "Command":
+    """The `clearinghouse` program as a user runs it, with a home of its own."""
+    return Command(tmp_path / "home")
+
+
+class Command:
+    """Runs the program in a process of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+
+    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
+        """Standard output of a run that must end with `code`."""
+        done = self.run(*arguments)
+        assert done.returncode == code, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+        """A run, however it ends."""
+        environment = {**os.environ, "CLEARINGHOUSE_HOME": str(self.home), "COLUMNS": "200", "NO_COLOR": "1"}
+        return subprocess.run(
+            [sys.executable, "-m", "clearinghouse", *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=300, check=False
+        )
+
+
+def shared_folder() -> Path | None:
+    """The corpora beside the checkout, where there are any."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    return folder if folder.is_dir() else None

@@ -1,0 +1,79 @@
+"""The transaction: what it refuses, what it keeps, on both databases."""
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select
+
+import clearinghouse.disclosure.deconfliction.store
+import clearinghouse.disclosure.intake.store
+import clearinghouse.ledger.store
+import clearinghouse.parties.store
+from clearinghouse.core.clock import FixedClock
+from clearinghouse.core.errors import Unavailable
+from clearinghouse.core.events import Event
+from clearinghouse.core.ids import PartyId
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties.store import policies
+from clearinghouse.storage import Database, UnloggedWrite, metadata
+from clearinghouse.storage.migrate import HEAD, check_schema, current_revision, upgrade
+
+ROW = {"version": 1, "document": "x"}
+
+
+def test_write_without_event_is_refused_and_leaves_nothing(database: Database, clock: FixedClock) -> None:
+    with pytest.raises(UnloggedWrite, match="no event"), database.write() as tx:
+        tx.write(insert(policies), {**ROW, "in_force_at": clock.now()})
+    with database.read() as tx:
+        assert tx.rows(select(policies)) == []
+
+
+def test_write_with_event_is_kept_with_it(database: Database, clock: FixedClock) -> None:
+    with database.write() as tx:
+        tx.write(insert(policies), {**ROW, "in_force_at": clock.now()})
+        ledger.record(tx, Event("Tested", ("obj_1",)), actor=PartyId("pty_1"), now=clock.now())
+    with database.read() as tx:
+        assert [tuple(row) for row in tx.rows(select(policies))] == [(1, "x", clock.now())]
+        assert [event.kind for event in clearinghouse.ledger.store.events_about(tx, "obj_1")] == ["Tested"]
+
+
+def test_event_is_lost_with_the_write_it_belongs_to(database: Database, clock: FixedClock) -> None:
+    with pytest.raises(RuntimeError, match="midway"), database.write() as tx:
+        ledger.record(tx, Event("Tested", ("obj_1",)), actor=PartyId("pty_1"), now=clock.now())
+        raise RuntimeError("midway")
+    with database.read() as tx:
+        assert clearinghouse.ledger.store.count_events(tx) == {}
+
+
+def test_read_transaction_refuses_to_write(database: Database, clock: FixedClock) -> None:
+    with pytest.raises(AssertionError, match="read transaction"), database.read() as tx:
+        tx.write(insert(policies), {**ROW, "in_force_at": clock.now()})
+
+
+def test_migrations_lead_to_the_declared_tables(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    assert current_revision(database) == HEAD
+
+
+def test_upgrade_twice_changes_nothing(database: Database) -> None:
+    upgrade(database)
+    check_schema(database)
+
+
+def test_empty_database_says_what_to_do(tmp_path: Path) -> None:
+    with Database(f"sqlite:///{tmp_path / 'empty.db'}") as empty, pytest.raises(Unavailable, match="clearinghouse init"):
+        check_schema(empty)
+
+
+def test_unknown_kind_of_database_is_named() -> None:
+    with pytest.raises(Unavailable, match="'mysql'"):
+        Database("mysql://host/name")
+
+
+def test_unreachable_database_is_unavailable() -> None:
+    with Database("postgresql://nobody@127.0.0.1:1/none") as gone, pytest.raises(Unavailable, match="database_url"), gone.read():
+        pass
