@@ -1,12 +1,13 @@
 """Readings that several formats share: instants, links, severities, files with one or many JSON records."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from clearinghouse.core.clock import parse_instant
+from clearinghouse.core.product import Package, parse_purl
 from clearinghouse.core.severity import base_score, scheme_of
 from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim
 from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
@@ -17,12 +18,16 @@ def read_instant(untrusted: Any, place: str, notes: list[Note]) -> datetime | No
     if untrusted is None or untrusted == "":
         return None
     if isinstance(untrusted, datetime):
-        return untrusted.replace(tzinfo=UTC) if untrusted.tzinfo is None else untrusted.astimezone(UTC)
+        try:
+            return untrusted.replace(tzinfo=UTC) if untrusted.tzinfo is None else untrusted.astimezone(UTC)
+        except OverflowError:
+            notes.append(Note(place, "the date lies outside the years 1 to 9999", "date.unknown"))
+            return None
     if isinstance(untrusted, date):
         return datetime(untrusted.year, untrusted.month, untrusted.day, tzinfo=UTC)
     try:
         return parse_instant(text_of(untrusted))
-    except ValueError:
+    except (ValueError, OverflowError):
         notes.append(Note(place, f"{str(untrusted)[:40]!r} is no date; RFC 3339 would be right", "date.unknown"))
         return None
 
@@ -61,6 +66,37 @@ def read_cvss(vector: str, by: str, place: str, notes: list[Note], published_sco
         message = f"published score {published_score} does not follow from the vector, which gives {follows}"
         notes.append(Note(place, message, "severity.score_mismatch"))
     return SeverityClaim(scheme, vector, published_score, "", by)
+
+
+def jsonable(value: Any) -> Any:
+    """A value with what YAML read as a date back as the text it was: RFC 3339 with Z."""
+    if isinstance(value, dict):
+        return {str(key): jsonable(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [jsonable(entry) for entry in value]
+    if isinstance(value, date):
+        instant = read_instant(value, "", [])
+        assert instant is not None
+        return instant.isoformat().replace("+00:00", "Z")
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def keep_rest(record: dict[str, Any], read: Collection[str], prefix: str = "") -> list[tuple[str, str]]:
+    """(name, text) of the fields of a record that nothing else reads: shown, never matched."""
+    return [
+        (f"{prefix} {name}".strip(), value if isinstance(value, str) else json.dumps(jsonable(value), ensure_ascii=False))
+        for name, value in record.items() if name not in read and value not in (None, "", [], {})
+    ]
+
+
+def read_purl(untrusted: str, place: str, notes: list[Note]) -> tuple[Package | None, str]:
+    """The package of a package URL and its version; None and a note where it is none."""
+    try:
+        package, version = parse_purl(untrusted)
+    except ValueError as error:
+        notes.append(Note(place, f"not a package URL: {error}"[:300], "package.purl"))
+        return None, ""
+    return package, version or ""
 
 
 def read_records(document: Document) -> Iterator[tuple[str, Any]]:
