@@ -17,6 +17,7 @@ from clearinghouse.ledger.witness import CheckpointKeeper, ForkDetected, check_m
 from clearinghouse.storage import Database, Transaction
 
 _BATCH = 10_000  # leaves numbered in one transaction: a bound on memory, not a policy
+_AUDITED = 8192  # leaves held against their tiles at a time: whole tiles, and again a bound on memory
 
 
 def record(tx: Transaction, event: Event, *, actor: PartyId, now: datetime) -> EventId:
@@ -125,30 +126,42 @@ def verify(
     """Recompute the whole tree from the events and hold it against tiles, commitments and both checkpoints.
 
     Raises:
-        Invalid: a leaf is missing, an event was altered, or the tiles or a checkpoint do not fit.
-        ForkDetected: the kept checkpoint is of another tree.
+        Invalid: a leaf is missing, an event was altered, or the tiles do not fit.
+        Conflict: the database's own newest checkpoint is of another tree.
+        ForkDetected: the kept checkpoint is.
     """
+    # Before the database: a checkpoint signed by another process in between must not look like a fork.
+    note = keeper.load()
+    kept = None if note is None else verify_checkpoint(note, origin, verifiers)
     with database.read() as tx:
         size = store.tree_size(tx)
         waiting = len(store.unnumbered(tx, _BATCH))
-        notes = [note for note in (store.latest_checkpoint(tx), keeper.load()) if note is not None]
-        signed = sorted({verify_checkpoint(note, origin, verifiers) for note in notes}, key=lambda c: c.size)
+        own = store.latest_checkpoint(tx)
+        found = {kept, None if own is None else verify_checkpoint(own, origin, verifiers)}
+        signed = sorted((c for c in found if c is not None), key=lambda c: c.size)
         if signed and signed[-1].size > size:
             raise ForkDetected(f"the database holds {size} leaves, but {signed[-1].size} were signed: it is an older copy")
-        due = {c.size: c for c in signed}
         range_ = tree.CompactRange()
+        audit = tree.TileAudit(lambda level, number: store.read_tile(tx, level, number))
+        hashes: list[bytes] = []
         for event in store.stream_leaves(tx, size):
             if event.leaf_index != range_.size:
                 raise Invalid(f"leaf {range_.size} is missing: the next one found is leaf {event.leaf_index}")
             _check_commitment(event)
-            range_.append(render(event))
-            _check_due(due.get(range_.size), range_.root)
-            if range_.size % 5000 == 0:
+            hashes.append(tree.leaf_hash(render(event)))
+            range_.append_hash(hashes[-1])
+            for due in signed:
+                if due.size == range_.size and due.root != range_.root():
+                    raise (ForkDetected if due == kept else Conflict)(
+                        f"the checkpoint signed at {due.size} leaves has another root: an event before it was altered"
+                    )
+            if len(hashes) == _AUDITED:
+                audit.append(hashes)
+                hashes.clear()
                 progress(range_.size)
+        audit.append(hashes)
         if range_.size != size:
             raise Invalid(f"{size - range_.size} leaves are missing at the end")
-        if tree.root(_cached_reader(tx), size) != range_.root():
-            raise Invalid("the stored tiles give another root than the events: tiles or events were altered")
     return LedgerState(size, waiting, range_.root(), signed[-1].size if signed else None)
 
 
@@ -168,13 +181,8 @@ def check_continues(database: Database, keeper: CheckpointKeeper, verifiers: Seq
 def _check_commitment(event: store.LoggedEvent) -> None:
     if event.details is None or event.nonce is None:
         return  # Erased on purpose: the leaf stands, what it commits to is gone.
-    if leaf.commit(event.details, event.nonce) != event.commitment:
+    if not leaf.open_commitment(event.commitment, event.details, event.nonce):
         raise Invalid(f"event {event.event_id} (leaf {event.leaf_index}) was altered: its details do not fit its commitment")
-
-
-def _check_due(due: Checkpoint | None, root: Callable[[], bytes]) -> None:
-    if due is not None and due.root != root():
-        raise Conflict(f"the checkpoint signed at {due.size} leaves has another root: an event before it was altered")
 
 
 def _cached_reader(tx: Transaction) -> tree.TileReader:

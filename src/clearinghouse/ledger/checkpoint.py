@@ -1,14 +1,15 @@
 """Checkpoints: size and root of the log at one moment, signed (c2sp.org/tlog-checkpoint)."""
 
 import base64
-import binascii
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from clearinghouse.core.errors import Invalid
-from clearinghouse.ledger.note import NoteSigner, NoteVerifier, sign_note, verify_note
+from clearinghouse.ledger.note import NoteSigner, NoteVerifier, parse_base64, sign_note, verify_note
 from clearinghouse.ledger.tree import HASH_BYTES
 
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
@@ -24,28 +25,43 @@ class Checkpoint:
 
 
 def sign_checkpoint(checkpoint: Checkpoint, signers: Iterable[NoteSigner]) -> str:
-    """The checkpoint as a signed note."""
+    """The checkpoint as a signed note.
+
+    Raises:
+        Invalid: the origin is empty or of several lines, or a signer's name could not be read back.
+    """
+    # Read back first: an origin with a line feed would sign another size and root than these.
+    if parse_checkpoint(checkpoint.render()) != checkpoint:
+        raise Invalid(f"the origin of a log is one line of text; found {checkpoint.origin!r}")
     return sign_note(checkpoint.render(), signers)
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
-    """The checkpoint of a note's text; extension lines are allowed and ignored.
+    """The checkpoint of a note's text; extension lines are allowed and ignored, empty ones are not.
 
     Raises:
         Invalid: a line is missing or has another form.
     """
-    lines = text.split("\n")
-    if len(lines) < 4 or not lines[0]:
-        raise Invalid("a checkpoint has three lines: origin, size, and root in base64")
-    if not lines[1].isascii() or not lines[1].isdigit() or (lines[1] != "0" and lines[1].startswith("0")):
-        raise Invalid(f"the size of a checkpoint is a decimal number without leading zeros; found {lines[1][:30]!r}")
-    try:
-        root = base64.b64decode(lines[2], validate=True)
-    except (binascii.Error, ValueError):
-        root = b""
+    *lines, end = text.split("\n")
+    if len(lines) < 3 or end or not all(lines):
+        raise Invalid(f"a checkpoint has three or more lines, none empty: origin, size, root in base64; found {len(lines)}")
+    size = parse_number(lines[1], "the size of a checkpoint")
+    root = parse_base64(lines[2], "the root of a checkpoint")
     if len(root) != HASH_BYTES:
-        raise Invalid("the root of a checkpoint is 32 bytes in base64")
-    return Checkpoint(lines[0], int(lines[1]), root)
+        raise Invalid(f"the root of a checkpoint is 32 bytes in base64; found {len(root)} bytes")
+    return Checkpoint(lines[0], size, root)
+
+
+def parse_number(untrusted_text: str, what: str) -> int:
+    """A size or an index: ASCII decimal without leading zeros, below 2^63.
+
+    Raises:
+        Invalid: it has another form; the message begins with `what`.
+    """
+    # The length goes first: a number of a million digits is refused before it is read.
+    if not _DECIMAL.fullmatch(untrusted_text) or int(untrusted_text) >= 1 << 63:
+        raise Invalid(f"{what} is a decimal number without leading zeros, below 2^63; found {untrusted_text[:30]!r}")
+    return int(untrusted_text)
 
 
 def verify_checkpoint(untrusted_note: str, origin: str | None, verifiers: Iterable[NoteVerifier]) -> Checkpoint:

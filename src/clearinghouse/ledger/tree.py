@@ -6,7 +6,7 @@ tiles at its right edge.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from clearinghouse.core.errors import Invalid
@@ -36,21 +36,26 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 
 
 def extend(read: TileReader, size: int, leaf_hashes: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
-    """The tiles that change when leaves are appended to a tree of `size`: (level, number) to content."""
+    """The tiles that change when leaves are appended to a tree of `size`: (level, number) to content.
+
+    Raises:
+        Invalid: a tile at the edge of the stored tree is shorter than `size` says; nothing may be built on it.
+    """
     changed: dict[tuple[int, int], bytes] = {}
-    level, first, new = 0, size, list(leaf_hashes)
+    level, first, new = 0, size, leaf_hashes
     while new:
-        position = first
         grown: list[bytes] = []
-        while new:
-            number, filled = divmod(position, _WIDTH)
-            content = read(level, number)[: filled * HASH_BYTES] if filled else b""
-            taken, new = new[: _WIDTH - filled], new[_WIDTH - filled :]
-            content += b"".join(taken)
+        taken = 0
+        while taken < len(new):
+            number, filled = divmod(first + taken, _WIDTH)
+            end = min(len(new), taken + _WIDTH - filled)
+            content = (_hashes(read, level, number, 0, filled) if filled else b"") + b"".join(new[taken:end])
+            filled += end - taken
+            assert len(content) == filled * HASH_BYTES, "a hash that is not of 32 bytes was handed in"
             changed[level, number] = content
-            position += len(taken)
-            if filled + len(taken) == _WIDTH:
-                grown.append(_fold([content[i : i + HASH_BYTES] for i in range(0, len(content), HASH_BYTES)]))
+            taken = end
+            if filled == _WIDTH:
+                grown.append(_fold(content))
         level, first, new = level + 1, first // _WIDTH, grown
     return changed
 
@@ -106,7 +111,7 @@ def consistency_proof(read: TileReader, old: int, new: int) -> list[bytes]:
 
 def root_of_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
     """The root that an audit path leads to from a leaf's hash; None where its length is wrong (RFC 9162, 2.1.3.2)."""
-    if not 0 <= index < size:
+    if not 0 <= index < size or not _are_hashes(leaf, *path):
         return None
     number, last, result = index, size - 1, leaf
     for hashed in path:
@@ -129,7 +134,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> bool:
     """Whether the tree (`new`, `new_root`) begins with the tree (`old`, `old_root`) (RFC 9162, 2.1.4.2)."""
-    if not 0 < old <= new:
+    if not 0 < old <= new or not _are_hashes(old_root, new_root, *proof):
         return False
     if old == new:
         return not proof and old_root == new_root
@@ -162,7 +167,11 @@ class CompactRange:
 
     def append(self, leaf: bytes) -> None:
         """Add the next leaf."""
-        self._peaks.append(leaf_hash(leaf))
+        self.append_hash(leaf_hash(leaf))
+
+    def append_hash(self, hashed_leaf: bytes) -> None:
+        """Add the next leaf by its hash."""
+        self._peaks.append(hashed_leaf)
         merged = self.size
         while merged & 1:
             right = self._peaks.pop()
@@ -178,6 +187,28 @@ class CompactRange:
         for peak in reversed(self._peaks[:-1]):
             result = node_hash(peak, result)
         return result
+
+
+class TileAudit:
+    """Stored tiles held against hashes computed anew, in constant memory: a full tile below the edge too."""
+
+    def __init__(self, stored: TileReader) -> None:
+        self._stored = stored
+        self._edge: dict[tuple[int, int], bytes] = {}
+        self._size = 0
+
+    def append(self, leaf_hashes: Sequence[bytes]) -> None:
+        """Compare the tiles that the next leaves belong to.
+
+        Raises:
+            Invalid: a stored tile differs.
+        """
+        changed = extend(lambda level, number: self._edge.get((level, number), b""), self._size, leaf_hashes)
+        for (level, number), content in changed.items():
+            if self._stored(level, number)[: len(content)] != content:
+                raise Invalid(f"tile {number} of level {level} does not fit the events: it is damaged, or an event was altered")
+        self._edge = {place: content for place, content in (self._edge | changed).items() if len(content) < _WIDTH * HASH_BYTES}
+        self._size += len(leaf_hashes)
 
 
 def _split(width: int) -> int:
@@ -196,14 +227,26 @@ def _range(read: TileReader, start: int, end: int) -> bytes:
 def _subtree(read: TileReader, height: int, index: int) -> bytes:
     level, above = divmod(height, _HEIGHT)
     number, offset = divmod(index << above, _WIDTH)
-    wanted = read(level, number)[offset * HASH_BYTES : (offset + (1 << above)) * HASH_BYTES]
-    if len(wanted) != HASH_BYTES << above:
-        raise Invalid(f"tile {number} of level {level} is missing hashes {offset} to {offset + (1 << above)}: the tree is damaged")
-    return _fold([wanted[i : i + HASH_BYTES] for i in range(0, len(wanted), HASH_BYTES)])
+    return _fold(_hashes(read, level, number, offset, offset + (1 << above)))
 
 
-def _fold(hashes: Iterable[bytes]) -> bytes:
-    row = list(hashes)
+def _hashes(read: TileReader, level: int, number: int, start: int, end: int) -> bytes:
+    wanted = read(level, number)[start * HASH_BYTES : end * HASH_BYTES]
+    if len(wanted) != (end - start) * HASH_BYTES:
+        raise Invalid(
+            f"tile {number} of level {level} holds {len(wanted) // HASH_BYTES} of its hashes {start} to {end - 1}: "
+            "the stored tree is damaged"
+        )
+    return wanted
+
+
+def _are_hashes(*hashes: bytes) -> bool:
+    # Without this, moving a byte from one hash to its neighbour would leave what is hashed, and the proof, as good as before.
+    return all(len(hashed) == HASH_BYTES for hashed in hashes)
+
+
+def _fold(content: bytes) -> bytes:
+    row = [content[i : i + HASH_BYTES] for i in range(0, len(content), HASH_BYTES)]
     while len(row) > 1:
         row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
     return row[0]

@@ -43,44 +43,58 @@ class FileKeeper:
 
     def load(self) -> str | None:
         try:
-            return self.path.read_text()
+            # Bytes, not text: the locale and its line ends must not change what was signed.
+            return self.path.read_bytes().decode()
         except FileNotFoundError:
             return None
+        except UnicodeDecodeError as error:
+            raise Unavailable(f"the kept checkpoint {self.path} is damaged: it is no UTF-8; restore it") from error
         except OSError as error:
             raise Unavailable(f"cannot read the kept checkpoint {self.path}: {error.strerror}") from error
 
     def swap(self, old: str | None, new: str) -> None:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.with_suffix(".lock").open("w") as lock:
+            folder = self.path.parent
+            if not folder.is_dir():
+                folder.mkdir(parents=True, exist_ok=True)
+                _flush_folder(folder.parent)  # or a loss of power could take the folder, and with it the memory of what was signed
+            with self.path.with_name(self.path.name + ".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 if self.load() != old:
                     raise Conflict("another process kept a newer checkpoint meanwhile; run the command again")
-                fresh = self.path.with_suffix(".new")
-                with fresh.open("w") as file:
-                    file.write(new)
+                fresh = self.path.with_name(self.path.name + ".new")
+                with fresh.open("wb") as file:
+                    file.write(new.encode())
                     file.flush()
                     os.fsync(file.fileno())
                 fresh.replace(self.path)
-                directory = os.open(self.path.parent, os.O_RDONLY)
-                try:
-                    os.fsync(directory)
-                finally:
-                    os.close(directory)
+                _flush_folder(folder)
         except OSError as error:
             raise Unavailable(f"cannot keep the checkpoint in {self.path}: {error.strerror}") from error
 
 
 def check_may_sign(kept: Checkpoint | None, new: Checkpoint, prove: Callable[[int, int], Sequence[bytes]]) -> None:
     """Raise ForkDetected unless `new` continues `kept`; `prove(old, new)` gives the consistency proof of the tree at hand."""
-    if kept is None or kept.size == 0:
+    if kept is None:
         return
     advice = "restore the newest backup, or follow docs/how-to/restore.md to begin a new log"
     if kept.origin != new.origin:
         raise ForkDetected(f"the kept checkpoint is of the log {kept.origin!r}, this one is {new.origin!r}; {advice}")
+    if kept.size == 0:
+        return  # Every tree continues the empty one.
     if new.size < kept.size:
         raise ForkDetected(
             f"the database holds {new.size} leaves, but {kept.size} were signed before: it is an older copy; {advice}"
         )
+    if new.size == kept.size and new.root != kept.root:
+        raise ForkDetected(f"the {kept.size} leaves in the database are not those that were signed before; {advice}")
     if not verify_consistency(kept.size, new.size, kept.root, new.root, prove(kept.size, new.size)):
         raise ForkDetected(f"the first {kept.size} leaves are not those that were signed before; {advice}")
+
+
+def _flush_folder(folder: Path) -> None:
+    directory = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
