@@ -1,6 +1,7 @@
 """Readings that several formats share: instants, links, severities, files with one or many JSON records."""
 
 import json
+import re
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +12,9 @@ from clearinghouse.core.product import Package, parse_purl
 from clearinghouse.core.severity import base_score, scheme_of
 from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim
 from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
+
+# The short form of a commit page, as kernel.org and some forges write it.
+_COMMIT = re.compile(r"/c/[0-9a-f]{7,40}$")
 
 
 def read_instant(untrusted: Any, place: str, notes: list[Note]) -> datetime | None:
@@ -38,7 +42,7 @@ def kind_of_url(url: str) -> ReferenceKind:
         path = urlsplit(url).path.lower()
     except ValueError:
         return ReferenceKind.OTHER
-    if "/commit/" in path or "/commits/" in path or "/changeset/" in path or "/rev/" in path or "/+/" in path:
+    if _COMMIT.search(path) or "/commit/" in path or "/commits/" in path or "/changeset/" in path or "/rev/" in path or "/+/" in path:
         return ReferenceKind.COMMIT
     if "/pull/" in path or "/merge_requests/" in path:
         return ReferenceKind.PULL

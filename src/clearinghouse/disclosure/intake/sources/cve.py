@@ -105,7 +105,6 @@ class _Record:
             (dict_of(container), f"{place}/containers/adp/{number}")
             for number, container in enumerate(list_of(containers.get("adp")))
         ]
-        self._new_rules = text_of(record.get("dataVersion")).startswith("5.2")
         self._packages: list[Package] = []
         self._products: list[str] = []
         self._ranges: list[VersionRange] = []
