@@ -126,9 +126,11 @@ def test_many_writers_and_sequencers_lose_nothing(instance: Instance) -> None:
     assert verify(instance).leaves == before + 60
 
 
-def test_altered_full_tile_is_noticed(sqlite_instance: Instance) -> None:
+@pytest.mark.parametrize("audited", [512, 8192])
+def test_altered_full_tile_is_noticed(sqlite_instance: Instance, audited: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The root needs only the tiles at the edge; proofs need the others, so verification reads them all."""
     instance = sqlite_instance
+    monkeypatch.setattr(actions, "_AUDITED", audited)
     leave(instance, 600)
     checkpoint(instance)
     with instance.database.engine.begin() as connection:

@@ -68,6 +68,14 @@ def test_fork_is_refused() -> None:
             verify_consistency_file(render_consistency(file), [SIGNER.verifier])
 
 
+@pytest.mark.parametrize(("root", "proof"), [(bytes(32), ()), (tree.EMPTY_ROOT, (bytes(32),))])
+def test_only_the_empty_tree_has_no_leaves(root: bytes, proof: tuple[bytes, ...]) -> None:
+    empty = sign_checkpoint(Checkpoint(ORIGIN, 0, root), [SIGNER])
+    text = render_consistency(ConsistencyFile(proof, empty, sign_checkpoint(checkpoint(5), [SIGNER])))
+    with pytest.raises(Invalid, match="the log at 5 leaves is not shown to continue the log at 0"):
+        verify_consistency_file(text, [SIGNER.verifier])
+
+
 def test_shrinking_log_is_refused() -> None:
     file = parse_consistency(file_of(100, 300))
     swapped = ConsistencyFile(file.proof, file.new_note, file.old_note)

@@ -180,8 +180,12 @@ def mutated(draw: st.DrawFn, proof: list[bytes]) -> list[bytes]:
         j = draw(place.filter(lambda other: other != i))
         changed[i], changed[j] = changed[j], changed[i]
     else:
+        # Where the two are hashed side by side, in either order, what is hashed stays the same.
         i = draw(st.integers(0, len(proof) - 2))
-        changed[i], changed[i + 1] = changed[i] + changed[i + 1][:1], changed[i + 1][1:]
+        if draw(st.booleans()):
+            changed[i], changed[i + 1] = changed[i] + changed[i + 1][:1], changed[i + 1][1:]
+        else:
+            changed[i], changed[i + 1] = changed[i][1:], changed[i + 1] + changed[i][:1]
     return changed
 
 
@@ -199,6 +203,25 @@ def test_every_inclusion_proof_verifies_and_no_mutation_does(size: int, data: st
     assert not tree.verify_inclusion(leaf, index, size, path, tree.leaf_hash(root))
     other = data.draw(st.integers(-1, 70_000).filter(lambda n: n != size))
     assert not tree.verify_inclusion(leaf, index, other, path, BIG.root(max(0, other)))
+
+
+@given(st.integers(2, 70_000), st.data())
+@settings(max_examples=60, deadline=None)
+def test_byte_moved_between_leaf_and_path_is_noticed(size: int, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, size - 1))
+    root, leaf, (sibling, *above) = BIG.root(size), HASHES[index], tree.inclusion_proof(BIG.read, index, size)
+    assert not tree.verify_inclusion(leaf + sibling[:1], index, size, [sibling[1:], *above], root)
+    assert not tree.verify_inclusion(leaf[1:], index, size, [sibling + leaf[:1], *above], root)
+
+
+@given(SIZES, st.data())
+@settings(max_examples=100, deadline=None)
+def test_path_of_the_wrong_length_leads_to_no_root(size: int, data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, size - 1))
+    path = tree.inclusion_proof(BIG.read, index, size)
+    assert tree.root_of_inclusion(HASHES[index], index, size, path) == BIG.root(size)
+    for wrong in ([*path, bytes(32)], path[:-1] if path else [bytes(32)]):
+        assert tree.root_of_inclusion(HASHES[index], index, size, wrong) is None
 
 
 @given(SIZES, st.data())
@@ -284,3 +307,8 @@ def test_a_batch_of_two_thousand_is_appended_in_milliseconds() -> None:
         return time.perf_counter() - start
 
     assert min(seconds(lambda: tree.extend(BIG.read, 70_000, HASHES[:2000])) for _ in range(5)) < 0.05
+
+
+def test_roots_that_are_no_hashes_are_consistent_with_nothing() -> None:
+    assert tree.verify_consistency(5, 5, BIG.root(5), BIG.root(5), [])
+    assert not tree.verify_consistency(5, 5, b"short", b"short", [])

@@ -86,8 +86,6 @@ def check_may_sign(kept: Checkpoint | None, new: Checkpoint, prove: Callable[[in
         raise ForkDetected(
             f"the database holds {new.size} leaves, but {kept.size} were signed before: it is an older copy; {advice}"
         )
-    if new.size == kept.size and new.root != kept.root:
-        raise ForkDetected(f"the {kept.size} leaves in the database are not those that were signed before; {advice}")
     if not verify_consistency(kept.size, new.size, kept.root, new.root, prove(kept.size, new.size)):
         raise ForkDetected(f"the first {kept.size} leaves are not those that were signed before; {advice}")
 
