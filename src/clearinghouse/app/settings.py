@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import platformdirs
 
 from clearinghouse.core.errors import Invalid, Unavailable
-from clearinghouse.core.policy import DeconflictionThresholds, IntakeLimits, Policy
+from clearinghouse.core.policy import DeconflictionThresholds, IntakeLimits, Policy, SettlingPolicy
 
 _T = TypeVar("_T")
 _KNOWN = {"database_url", "ledger_origin", "witness_path", "actor"}
@@ -111,12 +111,13 @@ def parse_policy(version: int, document: str) -> Policy:
         tables = tomllib.loads(document)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"the policy is no TOML: {error}") from error
-    unknown = sorted(set(tables) - {"intake", "deconfliction"})
+    unknown = sorted(set(tables) - {"intake", "deconfliction", "settling"})
     if unknown:
-        raise Invalid(f"the policy has unknown tables {', '.join(unknown)}; known are deconfliction, intake")
+        raise Invalid(f"the policy has unknown tables {', '.join(unknown)}; known are deconfliction, intake, settling")
     return Policy(
         version, _table(IntakeLimits, tables.get("intake", {}), "intake"),
         _table(DeconflictionThresholds, tables.get("deconfliction", {}), "deconfliction"),
+        _table(SettlingPolicy, tables.get("settling", {}), "settling"),
     )
 
 

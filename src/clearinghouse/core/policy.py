@@ -51,9 +51,20 @@ class DeconflictionThresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class SettlingPolicy:
+    """When an intake settles everything at once instead of placing its reports one by one."""
+
+    records_max: int
+    """An instance with at most this many reports settles after every intake."""
+    share_min: float
+    """A larger one settles when the new reports are at least this share of all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
     version: int
     intake: IntakeLimits
     deconfliction: DeconflictionThresholds
+    settling: SettlingPolicy

@@ -15,7 +15,8 @@ _COMMIT = "7c1e0f5a9b3d42e88f6a1d0c5b7e93a2f4d68c10"
 
 def sarif(tool: str, version: str, flaws: list[Flaw], chance: random.Random, style: int) -> str:
     """A log of a static analyser; the second style gives absolute paths and a constant fingerprint."""
-    rules, results = [], []
+    rules: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for flaw in flaws:
         rule = f"{tool[:2].upper()}-{flaw.weakness.removeprefix('CWE-')}"
         if rule not in [r["id"] for r in rules]:

@@ -70,9 +70,10 @@ settlements = Table(
     Column("at", Instant, nullable=False),
     Column("records", Integer, nullable=False),
     Column("model", Word, nullable=False),
+    Column("graph", LargeBinary, nullable=False),
 )
 
-_CANDIDATE = np.dtype([("number", "<u4"), ("probability", "<f4")])
+_CANDIDATE = np.dtype([("number", "<u4"), ("probability", "<f4"), ("relation", "u1")])
 _IN = 400
 Terms = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
@@ -136,8 +137,7 @@ def merge_segments(tx: Transaction, merged: Sequence[int]) -> None:
     columns = (postings.c.term, postings.c.count, postings.c.numbers)
     lists: dict[int, tuple[int, bytes]] = {}
     query = select(*columns).where(postings.c.segment.in_(merged)).order_by(postings.c.term, postings.c.segment)
-    for row in tx.rows(query):
-        term, size, numbers = int(row[0]), int(row[1]), row[2]
+    for term, size, numbers in map(tuple, tx.rows(query)):
         count, packed = lists.get(term, (0, b""))
         lists[term] = (count + size, packed + bytes(numbers))
     records = int(tx.value(select(func.sum(segments.c.records)).where(segments.c.segment.in_(merged))) or 0)
@@ -202,8 +202,8 @@ class Placement:
     verdict: str
     probability: float
     settled: bool
-    candidates: tuple[tuple[int, float], ...]
-    """(number, probability) of records it was compared with, best first."""
+    candidates: bytes
+    """Packed (number, probability, relation) of records it was compared with, best first; see `unpack_candidates`."""
 
 
 def write_placements(tx: Transaction, rows: Iterable[Placement]) -> None:
@@ -213,15 +213,23 @@ def write_placements(tx: Transaction, rows: Iterable[Placement]) -> None:
         "on conflict (number) do update set cluster = excluded.cluster, verdict = excluded.verdict, "
         "probability = excluded.probability, settled = excluded.settled, candidates = excluded.candidates",
         [
-            (row.number, row.cluster, row.verdict, row.probability, row.settled, pack_candidates(row.candidates))
+            (row.number, row.cluster, row.verdict, row.probability, row.settled, row.candidates)
             for row in rows
         ],
     )
 
 
-def pack_candidates(candidates: Sequence[tuple[int, float]]) -> bytes:
-    """Candidates as eight bytes each."""
-    return np.array(list(candidates), dtype=_CANDIDATE).tobytes()
+def pack_candidates(numbers: Any, probabilities: Any, relations: Any) -> bytes:
+    """Candidates, best first, as nine bytes each."""
+    packed = np.empty(len(numbers), dtype=_CANDIDATE)
+    packed["number"], packed["probability"], packed["relation"] = numbers, probabilities, relations
+    return packed.tobytes()
+
+
+def unpack_candidates(stored: bytes) -> list[tuple[int, float, int]]:
+    """(number, probability, place in `settling.RELATIONS`) of each candidate, best first."""
+    kept = np.frombuffer(stored, dtype=_CANDIDATE)
+    return list(zip(kept["number"].tolist(), kept["probability"].tolist(), kept["relation"].tolist(), strict=True))
 
 
 def read_placements(tx: Transaction, numbers: Sequence[int]) -> dict[int, Placement]:
@@ -258,6 +266,11 @@ def cluster_of_each(tx: Transaction) -> list[tuple[int, int]]:
 def count_unsettled(tx: Transaction) -> int:
     """How many placements are provisional."""
     return int(tx.value(select(func.count()).where(placements.c.settled.is_(False))) or 0)
+
+
+def count_signatures(tx: Transaction) -> int:
+    """How many reports are signed."""
+    return int(tx.value(select(func.count()).select_from(signatures)) or 0)
 
 
 def count_placements(tx: Transaction) -> int:
@@ -310,14 +323,22 @@ def list_decisions(tx: Transaction, envelope: Envelope, *, standing_only: bool) 
     return [_decision(row, envelope) for row in tx.rows(query)]
 
 
-def add_settlement(tx: Transaction, *, records: int, model: str, at: datetime) -> None:
-    """Note that all clusters were settled; the event tells the rest."""
-    tx.write(insert(settlements), {"at": at, "records": records, "model": model})
+def replace_settlement(tx: Transaction, *, records: int, model: str, graph: bytes, at: datetime) -> None:
+    """Keep the judged pairs of the newest settling; the events tell of the earlier ones."""
+    tx.derive(delete(settlements))
+    tx.write(insert(settlements), {"at": at, "records": records, "model": model, "graph": graph})
+
+
+def last_graph(tx: Transaction) -> bytes | None:
+    """The judged pairs of the newest settling."""
+    graph = tx.value(select(settlements.c.graph).order_by(settlements.c.settlement.desc()).limit(1))
+    return None if graph is None else bytes(graph)
 
 
 def last_settlement(tx: Transaction) -> tuple[datetime, int, str] | None:
     """Instant, records and model of the last settling."""
-    row = tx.row(select(settlements).order_by(settlements.c.settlement.desc()).limit(1))
+    columns = (settlements.c.at, settlements.c.records, settlements.c.model)
+    row = tx.row(select(*columns).order_by(settlements.c.settlement.desc()).limit(1))
     return None if row is None else (row.at, row.records, row.model)
 
 
@@ -339,9 +360,7 @@ def packed_lists(rows: Mapping[int, Terms]) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _placement(row: Row[Any]) -> Placement:
-    kept = np.frombuffer(bytes(row.candidates), dtype=_CANDIDATE)
-    candidates = tuple(zip(kept["number"].tolist(), kept["probability"].tolist(), strict=True))
-    return Placement(row.number, row.cluster, row.verdict, row.probability, row.settled, candidates)
+    return Placement(row.number, row.cluster, row.verdict, row.probability, row.settled, bytes(row.candidates))
 
 
 def _decision(row: Row[Any], envelope: Envelope) -> KeptDecision:

@@ -277,6 +277,11 @@ def count_reports(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
     return int(tx.value(select(func.count()).select_from(reports).where(_readable(viewer, now))) or 0)
 
 
+def count_after(tx: Transaction, number: int) -> int:
+    """How many reports came after a number, for the matcher's progress."""
+    return int(tx.value(select(func.count()).select_from(reports).where(reports.c.number > number)) or 0)
+
+
 def system_findings(tx: Transaction, after: int, limit: int, envelope: Envelope) -> list[tuple[int, ReportId, Finding]]:
     """Findings in order of number, for the matcher (decision 1): it computes with them and shows none."""
     query = select(reports.c.number, reports.c.report_id, reports.c.wrapped_key, reports.c.sealed).where(

@@ -116,6 +116,7 @@ def upgrade() -> None:
         sa.Column("at", sa.String(27), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
         sa.Column("model", sa.String(64), nullable=False),
+        sa.Column("graph", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("settlement"),
     )
     op.create_table(

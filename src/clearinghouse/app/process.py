@@ -1,0 +1,107 @@
+"""What follows on what: from files to reports, from reports to clusters, from clusters to a checkpoint.
+
+    SubmissionReceived, ReportReceived  ->  sign and index (deconfliction)
+    reports indexed                     ->  settle everything, or place the newcomers, as policy says
+    anything                            ->  number the leaves and sign a checkpoint (ledger)
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.jobs import Matching
+from clearinghouse.disclosure.intake.jobs import Incoming, IntakeJob, Progress, Taken
+from clearinghouse.disclosure.intake.records import Cover
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import actions as parties
+from clearinghouse.parties.rules import check_may
+
+
+@dataclass
+class Bars:
+    """Progress by stage, whoever draws it."""
+
+    add: Callable[[str, int], Any]
+    update: Callable[..., None]
+
+    def __post_init__(self) -> None:
+        self._tasks: dict[str, Any] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Stage, how much is done, of how much."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self.add(stage, total)
+        self.update(self._tasks[stage], completed=done, total=total)
+
+
+def silent(stage: str, done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def take_in(
+    instance: Instance, files: Sequence[tuple[str, Path]], *, cover: Cover, source: str = "", reporter: str = "",
+    idempotency_key: str = "", progress: Callable[[Progress], None] = lambda state: None,
+) -> Iterator[Taken]:
+    """Take files in and say what became of each.
+
+    Raises:
+        NotPermitted: the actor or the reporter may not send reports.
+        NotFound: there is no such reporter.
+    """
+    check_may(instance.actor, Scope.REPORTS_SUBMIT)
+    sender = instance.actor.id
+    if reporter:
+        with instance.database.read() as tx:
+            party = parties.get_party(tx, reporter)
+        check_may(party, Scope.REPORTS_SUBMIT)
+        sender = party.id
+    job = IntakeJob(
+        instance.database, instance.envelope, instance.policy.intake, instance.clock, sender, instance.actor.id, cover,
+        instance.openpgp_keys,
+    )
+    yield from job.run([Incoming(name, path, source, idempotency_key) for name, path in files], progress)
+
+
+def matching(instance: Instance, progress: Callable[[str, int, int], None] = silent) -> Matching:
+    """Deconfliction, wired to an instance; it acts as the matcher, not as whoever asked."""
+    return Matching(
+        instance.database, instance.envelope, instance.clock, instance.system, instance.policy.deconfliction, progress
+    )
+
+
+def deconflict(instance: Instance, progress: Callable[[str, int, int], None] = silent, *, settle: bool | None = None) -> bool:
+    """Compare what is new and sign a checkpoint; gives whether everything was settled.
+
+    Args:
+        settle: True settles, False only places; None leaves it to policy.
+    """
+    work = matching(instance, progress)
+    new = work.sign_new()
+    with instance.database.read() as tx:
+        indexed, placed = deconfliction.count_indexed(tx), deconfliction.count_placements(tx)
+        unsettled = deconfliction.count_unsettled(tx)
+        total = deconfliction.count_signatures(tx)
+    waiting = total - placed
+    if settle is None:
+        policy = instance.policy.settling
+        settle = bool(waiting) and (total <= policy.records_max or waiting + unsettled >= policy.share_min * total or not indexed)
+    if settle:
+        work.index_waiting()
+        work.settle()
+    elif waiting:
+        work.place_new()
+    if new or waiting or settle:
+        sign_checkpoint(instance)
+    return settle
+
+
+def sign_checkpoint(instance: Instance) -> int:
+    """Number the leaves that wait and sign the tree; gives its size."""
+    signed, _ = ledger.checkpoint(
+        instance.database, instance.settings.ledger_origin, instance.signer, instance.keeper, now=instance.clock.now()
+    )
+    return signed.size

@@ -1,0 +1,134 @@
+"""What people decide about reports, and undo: merge, split, hold apart - each with a reason, none of it lossy.
+
+A decision moves reports between clusters; it never changes a report, its time of receipt or its
+credit. Undoing one withdraws it and computes the clusters again from what still stands, so the
+state is exactly the one there would be had it never been made.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from clearinghouse.core.errors import Conflict, Invalid, NotFound
+from clearinghouse.core.events import Detail, Event
+from clearinghouse.core.ids import DecisionId, PartyId, has_shape, new_id
+from clearinghouse.core.policy import DeconflictionThresholds
+from clearinghouse.core.roles import Scope
+from clearinghouse.core.untrusted import clean_text
+from clearinghouse.disclosure.deconfliction import placements, store
+from clearinghouse.disclosure.deconfliction.jobs import Matching, StoredIndex, last_graph
+from clearinghouse.disclosure.deconfliction.placing import compare
+from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
+from clearinghouse.disclosure.deconfliction.signature import Signature
+from clearinghouse.disclosure.intake.records import Report
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import actions as parties
+from clearinghouse.parties import rules as party_rules
+from clearinghouse.storage import Envelope, Transaction
+
+_REASON_CHARACTERS_MAX = 4000  # width of the form field, not a policy
+_EVENT = {DecisionKind.MERGE: "ReportsMerged", DecisionKind.SPLIT: "ReportsSplit", DecisionKind.NOT_SAME: "ReportsHeldApart"}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What a decision did."""
+
+    id: DecisionId
+    moved: tuple[int, ...]
+    """Numbers of the reports that changed their cluster."""
+
+
+def decide(
+    tx: Transaction, kind: DecisionKind, reports: Sequence[Report], reason: str, *, actor: PartyId, envelope: Envelope,
+    thresholds: DeconflictionThresholds, now: datetime,
+) -> Decided:
+    """Record a person's word about reports that the person may read.
+
+    MERGE joins the clusters of all of them. SPLIT takes them out of the cluster they are in together. NOT_SAME
+    holds the first apart from each of the others.
+    Raises:
+        Invalid: too few reports, reports of one cluster to merge or of several to split, or no reason.
+        NotPermitted: the actor is no coordinator.
+        Conflict: a report is not placed yet.
+    """
+    party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
+    cleaned = clean_text(reason, _REASON_CHARACTERS_MAX).strip()
+    if not cleaned:
+        raise Invalid("a decision needs a reason: others must be able to follow it, and to appeal")
+    by_number = {report.number: report for report in reports}
+    placed = store.read_placements(tx, sorted(by_number))
+    if len(placed) < len(by_number):
+        raise Conflict("not all of these reports are compared yet; run `clearinghouse settle` first")
+    groups = _groups(tx, kind, [report.number for report in reports], placed)
+    decision = store.KeptDecision(DecisionId(new_id("dec")), kind, actor, now, groups, cleaned)
+    store.add_decision(tx, decision, envelope)
+    moved = _apply(tx, thresholds, envelope)
+    details: dict[str, Detail] = {"reports": [report.id for report in reports], "moved": len(moved)}
+    ledger.record(tx, Event(_EVENT[kind], (decision.id, *(report.id for report in reports)), details), actor=actor, now=now)
+    return Decided(decision.id, tuple(moved))
+
+
+def undo(
+    tx: Transaction, decision_id: str, *, actor: PartyId, envelope: Envelope, thresholds: DeconflictionThresholds, now: datetime
+) -> Decided:
+    """Withdraw a decision; everything stands as if it had never been made.
+
+    Raises:
+        NotFound: there is no such decision.
+        NotPermitted: the actor is no coordinator.
+        Conflict: it is undone already.
+    """
+    party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
+    decision = store.find_decision(tx, decision_id, envelope) if has_shape(decision_id) else None
+    if decision is None:
+        raise NotFound(f"no decision {decision_id[:40]!r}; `clearinghouse show CASE` lists the decisions of a case")
+    if not store.undo_decision(tx, decision.id, by=actor, at=now):
+        raise Conflict(f"{decision.id} was undone before")
+    moved = _apply(tx, thresholds, envelope)
+    ledger.record(tx, Event("DecisionUndone", (decision.id,), {"moved": len(moved)}), actor=actor, now=now)
+    return Decided(decision.id, tuple(moved))
+
+
+def explain(tx: Transaction, matching: Matching, one: Report, other: Report) -> Candidate:
+    """What two reports amount to, with everything that counted for and against.
+
+    Raises:
+        Conflict: one of them is not compared yet.
+    """
+    stored = store.read_signatures(tx, [one.number, other.number])
+    if len(stored) < 2:
+        raise Conflict("not both reports are compared yet; run `clearinghouse settle` first")
+    signature = Signature.from_bytes(stored[one.number][0])
+    return compare(signature, other.number, StoredIndex(tx), matching.scorer, matching.thresholds, own=one.number)
+
+
+def _groups(
+    tx: Transaction, kind: DecisionKind, numbers: list[int], placed: dict[int, store.Placement]
+) -> tuple[tuple[int, ...], ...]:
+    clusters = {placed[number].cluster for number in numbers}
+    members = store.read_clusters(tx, sorted(clusters))
+    everybody = {cluster: [placement.number for placement in found] for cluster, found in members.items()}
+    if kind is DecisionKind.MERGE:
+        if len(clusters) < 2:
+            raise Invalid("these reports are one case already; merging needs reports of two or more")
+        # All members are named: joined by one pair alone, the rest of a cluster could be diluted out of it.
+        return (tuple(sorted(number for found in everybody.values() for number in found)),)
+    if kind is DecisionKind.NOT_SAME:
+        if len(numbers) < 2:
+            raise Invalid("holding apart needs two or more reports")
+        return ((numbers[0],), tuple(numbers[1:]))
+    if len(clusters) != 1:
+        raise Invalid("these reports are of several cases; splitting takes reports out of one")
+    rest = tuple(number for number in next(iter(everybody.values())) if number not in numbers)
+    if not rest:
+        raise Invalid("these are all reports of the case; name those that are to leave it")
+    return (tuple(sorted(numbers)), rest)
+
+
+def _apply(tx: Transaction, thresholds: DeconflictionThresholds, envelope: Envelope) -> list[int]:
+    graph = last_graph(tx)
+    if graph is None:
+        raise Conflict("nothing is settled yet; run `clearinghouse settle` first")
+    standing = store.list_decisions(tx, envelope, standing_only=True)
+    return placements.replace(tx, graph, thresholds.cluster_probability_min, standing)

@@ -1,0 +1,68 @@
+"""Where reports stand: from the judged pairs and the decisions that stand to a cluster and a word for each."""
+
+from collections.abc import Iterable, Sequence
+
+from clearinghouse.disclosure.deconfliction import rules, store
+from clearinghouse.disclosure.deconfliction.graph import Graph
+from clearinghouse.disclosure.deconfliction.records import DecisionKind, Verdict
+from clearinghouse.disclosure.deconfliction.settling import RELATIONS
+from clearinghouse.storage import Transaction
+
+Pairs = set[tuple[int, int]]
+
+
+def bounds(decisions: Iterable[store.KeptDecision]) -> tuple[Pairs, Pairs]:
+    """Pairs of report numbers that standing decisions join, and those they hold apart."""
+    return rules.bounds((DecisionKind(decision.kind), decision.groups) for decision in decisions)
+
+
+def word(
+    number: int, cluster: int, candidates: Sequence[tuple[int, float, int]], must: Pairs, cannot: Pairs,
+) -> tuple[Verdict, float]:
+    """What is said of a report next to those received before it, and the probability behind it.
+
+    The founding report of a cluster is `new`, however many follow it. Another is a `duplicate` where a person said so or
+    the pair is sure enough, else `unsure`: in the cluster as a proposal.
+    """
+    earlier = [
+        (other, probability, RELATIONS[relation]) for other, probability, relation in candidates
+        if other < number and _pair(number, other) not in cannot
+    ]
+    if cluster != number:
+        best = max((probability for _, probability, _ in earlier), default=0.0)
+        if _pair(number, cluster) in must or any(_pair(number, other) in must for other, *_ in earlier):
+            return Verdict.DUPLICATE, 1.0
+        return (Verdict.DUPLICATE if any(said is Verdict.DUPLICATE for *_, said in earlier) else Verdict.UNSURE), best
+    best = max((probability for _, probability, _ in earlier), default=0.0)
+    said = {relation for *_, relation in earlier}
+    if Verdict.DUPLICATE in said or Verdict.UNSURE in said:
+        return Verdict.UNSURE, best
+    for relation in (Verdict.VARIANT, Verdict.RELATED):
+        if relation in said:
+            return relation, best
+    return Verdict.NEW, best
+
+
+def replace(tx: Transaction, graph: Graph, threshold: float, decisions: Sequence[store.KeptDecision]) -> list[int]:
+    """Bring every placement to what graph and decisions say; gives the numbers of the reports that moved."""
+    must, cannot = bounds(decisions)
+    founding = graph.clusters(threshold, must, cannot)
+    clusters = dict(zip(graph.documents.tolist(), founding.tolist(), strict=True))
+    changed: list[store.Placement] = []
+    moved: list[int] = []
+    for kept in store.stream_placements(tx):
+        # A report placed since the last settling stands where its answer put it, unless a person moved it.
+        cluster = clusters.get(kept.number, kept.cluster)
+        if not kept.settled:
+            cluster = min([kept.cluster, *(min(clusters.get(a, a), clusters.get(b, b)) for a, b in must if kept.number in (a, b))])
+        said, probability = word(kept.number, cluster, store.unpack_candidates(kept.candidates), must, cannot)
+        if (cluster, said) != (kept.cluster, kept.verdict):
+            changed.append(store.Placement(kept.number, cluster, said, probability, kept.settled, kept.candidates))
+            if cluster != kept.cluster:
+                moved.append(kept.number)
+    store.write_placements(tx, changed)
+    return moved
+
+
+def _pair(one: int, other: int) -> tuple[int, int]:
+    return (one, other) if one < other else (other, one)
