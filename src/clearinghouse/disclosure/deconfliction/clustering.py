@@ -46,6 +46,7 @@ def cluster(
     threshold: float,
     must: Iterable[tuple[int, int]] = (),
     cannot: Iterable[tuple[int, int]] = (),
+    labels: I32 | None = None,
 ) -> NDArray[np.int32]:
     """A label for each record: the smallest place of its cluster.
 
@@ -54,6 +55,7 @@ def cluster(
         threshold: mean probability at which groups still join; above `EDGE_MIN`.
         must: pairs a person joined. One that would break `cannot` is left out: a "no" outlasts a "yes".
         cannot: pairs that never share a cluster.
+        labels: records with two different labels never share a cluster, unless a person joined them; -1 is none.
     """
     forest = _Forest(records)
     blocked: dict[int, set[int]] = {}
@@ -61,10 +63,10 @@ def cluster(
         if one != other:
             blocked.setdefault(one, set()).add(other)
             blocked.setdefault(other, set()).add(one)
-    state = _Groups(forest, blocked)
+    state = _Groups(forest, blocked, {} if labels is None else {int(one): int(labels[one]) for one in np.flatnonzero(labels >= 0)})
     for one, other in sorted({(min(pair), max(pair)) for pair in must}):
         left, right = forest.find(one), forest.find(other)
-        if left != right and not state.forbids(left, right):
+        if left != right and not state.blocks(left, right):
             state.join(left, right)
     strong = probabilities >= EDGE_MIN
     edges_a, edges_b, weights = a[strong], b[strong], probabilities[strong].astype(np.float64)
@@ -103,13 +105,18 @@ def _islands(
 class _Groups:
     """The groups of the settling, joined best pair first."""
 
-    def __init__(self, forest: _Forest, blocked: dict[int, set[int]]) -> None:
+    def __init__(self, forest: _Forest, blocked: dict[int, set[int]], labels: dict[int, int]) -> None:
         self.forest = forest
+        self.labels = labels
         self.size: dict[int, int] = {}
         self.members: dict[int, list[int]] = {}
         self.blocked = blocked
 
     def forbids(self, left: int, right: int) -> bool:
+        ours, theirs = self.labels.get(left, -1), self.labels.get(right, -1)
+        return (ours >= 0 and theirs >= 0 and ours != theirs) or self.blocks(left, right)
+
+    def blocks(self, left: int, right: int) -> bool:
         if not self.blocked:
             return False
         ours = self.members.get(left, [left])
@@ -120,6 +127,8 @@ class _Groups:
         kept, gone = min(left, right), max(left, right)
         self.size[kept] = self.size.get(kept, 1) + self.size.pop(gone, 1)
         self.members[kept] = self.members.get(kept, [kept]) + self.members.pop(gone, [gone])
+        if gone in self.labels:
+            self.labels.setdefault(kept, self.labels[gone])
         self.forest.join(kept, gone)
         return kept
 

@@ -45,7 +45,123 @@ class Sides:
 LADDER = (1, 2, 3, 5, 10, 20)
 """Ranks whose retrieval scores a profile keeps."""
 
-NAMES: list[str] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Features that speak of one thing, and the words for people."""
+
+    name: str
+    topic: str
+    """What is compared, as a reader of an answer would say it."""
+    agrees: str
+    differs: str
+
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("words", "words of the description", "much of the wording is shared", "the wording has little in common"),
+        Family("title", "title", "the title of one is found in the other", "the titles speak of different things"),
+        Family("lead", "first sentences", "the first sentences say the same", "the first sentences differ"),
+        Family("product", "product or package", "the same product or package is named", "the products differ, or are not named"),
+        Family("code", "functions, files and parameters", "they name the same places in the code", "they name different places in the code, or none in common"),
+        Family("version", "versions", "the same versions are named", "the versions named differ"),
+        Family("commit", "commits", "they point at the same commit", "no commit in common"),
+        Family("tracker", "issues, pull requests and reports", "they point at the same issue or report", "no issue or report in common"),
+        Family("link", "other links", "they point at the same page", "no page in common"),
+        Family("repository", "repository", "they point at the same repository", "no repository in common"),
+        Family("weakness", "kind of weakness", "the kind of weakness is the same", "the kinds of weakness differ"),
+        Family("phrase", "phrases", "the same words stand next to each other", "no telling phrase in common"),
+        Family("rare", "rare terms", "terms are shared that few records have", "no rare term in common"),
+        Family("date", "dates of publication", "published close together", "published far apart, or undated"),
+        Family("severity", "severity metrics", "the severity metrics agree", "the severity metrics differ"),
+        Family("length", "length and completeness", "both say enough to compare", "one of them says little"),
+        Family("alternatives", "other candidates", "nothing else comes as close", "other records come as close"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """One number about a pair."""
+
+    name: str
+    family: str
+    meaning: str
+
+
+_SIDES = (("most", "for the record where it is larger"), ("least", "for the record where it is smaller"))
+_SHARES = {
+    "word": ("words", "part of a record's words, by rarity, that the other shares"),
+    "title_in_record": ("title", "part of a record's title found anywhere in the other"),
+    "title_in_title": ("title", "part of a record's title found in the other's title"),
+    "lead_in_record": ("lead", "part of a record's title and first words found anywhere in the other"),
+    "lead_in_lead": ("lead", "part of a record's title and first words found in the other's"),
+    "name_word_in_record": ("product", "part of the words of a record's product names found anywhere in the other"),
+    "name_in_name": ("product", "part of the words of a record's product names found in the other's product names"),
+    "name": ("product", "part of a record's whole product names, spelling levelled, that the other has"),
+    "code": ("code", "part of a record's code terms that the other shares"),
+    "place_in_record": ("code", "part of a record's declared or marked-up code terms found in the other"),
+    "version": ("version", "part of a record's versions that the other shares"),
+    "fixed_in_record": ("version", "part of a record's fixed versions found anywhere in the other"),
+    "fixed_in_fixed": ("version", "part of a record's fixed versions that are fixed versions of the other"),
+    "commit": ("commit", "part of a record's commits that the other names"),
+    "tracker": ("tracker", "part of a record's tracker entries that the other names"),
+    "link": ("link", "part of a record's other pages that the other names"),
+    "repository": ("repository", "part of a record's repositories that the other names"),
+    "cwe": ("weakness", "part of a record's CWE numbers that the other has"),
+    "weakness": ("weakness", "part of a record's weakness classes that the other has"),
+    "phrase": ("phrase", "part of a record's phrases that the other shares"),
+}
+_SINGLE = {
+    "word_mass": ("words", "rarity of all shared words together"),
+    "word_rest_least": ("words", "rarity of the words not shared, of the record with fewer"),
+    "word_rest_most": ("words", "rarity of the words not shared, of the record with more"),
+    "cosine": ("words", "cosine of words and code terms weighted by rarity"),
+    "name_mass": ("product", "rarity of shared product names together"),
+    "code_mass": ("code", "rarity of shared code terms together"),
+    "code_rest_least": ("code", "rarity of code terms not shared, of the record with fewer"),
+    "code_rest_most": ("code", "rarity of code terms not shared, of the record with more"),
+    "version_mass": ("version", "rarity of shared versions together"),
+    "commit_mass": ("commit", "rarity of shared commits together"),
+    "tracker_mass": ("tracker", "rarity of shared tracker entries together"),
+    "link_mass": ("link", "rarity of shared pages together"),
+    "repository_mass": ("repository", "rarity of shared repositories together"),
+    "cwe_mass": ("weakness", "rarity of shared CWE numbers together"),
+    "weakness_mass": ("weakness", "rarity of shared weakness classes together"),
+    "phrase_mass": ("phrase", "rarity of shared phrases together"),
+    "number_mass": ("rare", "rarity of shared long numbers together"),
+    "shared_terms": ("rare", "how many terms are shared"),
+    "rarest_shared": ("rare", "rarity of the rarest shared term"),
+    "rare_shared": ("rare", "rarity of shared terms, rare ones alone"),
+    "rare_words_shared": ("rare", "rarity of shared words, rare ones alone"),
+    "common_shared": ("words", "shared everyday words as part of the shorter record: a sign of one template"),
+    "fields_alike": ("length", "how many fields both fill or both leave empty"),
+    "days_apart": ("date", "logarithm of the days between the publications, -1 where unknown"),
+    "metrics_equal": ("severity", "equal base metrics of the CVSS vectors, -1 where unknown"),
+    "impacts_equal": ("severity", "equal impact metrics of the CVSS vectors, -1 where unknown"),
+    "words_least": ("length", "logarithm of the words of the shorter record"),
+    "words_most": ("length", "logarithm of the words of the longer record"),
+    "score": ("rare", "retrieval score"),
+    "rank_best": ("alternatives", "rank of the pair among one record's candidates, the better of both"),
+    "rank_worst": ("alternatives", "rank of the pair among one record's candidates, the worse of both"),
+    "gap_best": ("alternatives", "log ratio of the retrieval score to that of the next best candidate, the larger"),
+    "gap_worst": ("alternatives", "log ratio of the retrieval score to that of the next best candidate, the smaller"),
+}
+_KNOWN = {"code": "code", "version": "version", "fixed": "version", "name_word": "product", "commit": "commit",
+          "tracker": "tracker", "title": "title"}
+FEATURES: dict[str, Feature] = {
+    feature.name: feature
+    for feature in (
+        *(Feature(f"{name}_{side}", family, f"{meaning}, {which}; -1 where it has none")
+          for name, (family, meaning) in _SHARES.items() for side, which in _SIDES),
+        *(Feature(name, family, meaning) for name, (family, meaning) in _SINGLE.items()),
+        *(Feature(f"{name}_known_least", family, f"rarity of all {name} terms of the record with fewer")
+          for name, family in _KNOWN.items()),
+    )
+}
+"""Every pair feature by name, in the order of the columns."""
 
 
 def _ratio(shared: F32, mass: F32) -> F32:
@@ -54,7 +170,7 @@ def _ratio(shared: F32, mass: F32) -> F32:
 
 
 def features(matched: Matched, a: Sides, b: Sides, scores: F32) -> F32:
-    """One row of features for each pair; columns as in `NAMES`."""
+    """One row of features for each pair; columns as in `FEATURES`."""
     count = len(scores)
     columns: dict[str, NDArray[np.floating]] = {}
     pairs, weight, kinds = matched.pairs, matched.weights, matched.kinds
@@ -101,7 +217,7 @@ def features(matched: Matched, a: Sides, b: Sides, scores: F32) -> F32:
     both("fixed_in_record", total(version & fixed_a), total(version & fixed_b), "fixed")
     both("fixed_in_fixed", fixes := total(version & fixed_a & fixed_b), fixes, "fixed")
     columns["version_mass"] = sums[:, Kind.VERSION]
-    for kind in (Kind.COMMIT, Kind.TRACKER, Kind.LINK, Kind.REPOSITORY, Kind.CWE, Kind.WEAKNESS, Kind.PHRASE, Kind.FRAME):
+    for kind in (Kind.COMMIT, Kind.TRACKER, Kind.LINK, Kind.REPOSITORY, Kind.CWE, Kind.WEAKNESS, Kind.PHRASE):
         lower = kind.name.lower()
         both(lower, sums[:, kind], sums[:, kind], lower)
         columns[lower + "_mass"] = sums[:, kind]
@@ -115,11 +231,12 @@ def features(matched: Matched, a: Sides, b: Sides, scores: F32) -> F32:
     columns["rarest_shared"] = rarest
     columns["rare_shared"] = total(weight > 0.6)
     columns["rare_words_shared"] = total(word & (weight > 0.6))
+    common = word & (weight < 0.35)
+    columns["common_shared"] = _ratio(total(common), np.minimum(mass(a, "word"), mass(b, "word")))
+    columns["fields_alike"] = ((a.masses > 0) == (b.masses > 0)).sum(axis=1).astype(np.float32)
     _conditions(columns, a, b)
     _standing(columns, a, b, scores)
-    if not NAMES:
-        NAMES.extend(columns)
-    return np.stack([column.astype(np.float32) for column in columns.values()], axis=1)
+    return np.stack([columns[name].astype(np.float32) for name in FEATURES], axis=1)
 
 
 def _conditions(columns: dict[str, NDArray[np.floating]], a: Sides, b: Sides) -> None:
@@ -132,7 +249,7 @@ def _conditions(columns: dict[str, NDArray[np.floating]], a: Sides, b: Sides) ->
     words_a, words_b = a.lengths.sum(axis=1), b.lengths.sum(axis=1)
     columns["words_least"] = np.log1p(np.minimum(words_a, words_b))
     columns["words_most"] = np.log1p(np.maximum(words_a, words_b))
-    for name in ("code", "version", "fixed", "name_word", "commit", "tracker", "title"):
+    for name in _KNOWN:
         place = MASSES.index(name)
         columns[name + "_known_least"] = np.minimum(a.masses[:, place], b.masses[:, place])
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.features import LADDER, Matched
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack
@@ -34,7 +33,7 @@ class Matcher:
 
 def ladders(records: int, a: I32, b: I32, scores: F32) -> F32:
     """Retrieval scores of each record's candidates at the ranks of `LADDER`."""
-    left, right = np.concatenate((a, b)), np.concatenate((b, a))
+    left = np.concatenate((a, b))
     both = np.concatenate((scores, scores))
     order = np.lexsort((-both, left))
     left, both = left[order], both[order]

@@ -18,8 +18,6 @@ from clearinghouse.disclosure.deconfliction.terms import Kind, Mark
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 
-PRIOR_RECORDS = 0.0
-_SEARCH_CHUNK = 4_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +39,7 @@ class Pack:
     """Rows of `METRICS` columns."""
     lengths: I32
     """Title words and text words."""
-    identifiers: I32
+    vulnerabilities: I32
 
     def __len__(self) -> int:
         """How many records."""
@@ -74,19 +72,22 @@ def pack(signatures: Sequence[Signature]) -> Pack:
         np.fromiter((one.days for one in signatures), np.int32, len(signatures)),
         np.array([one.metrics for one in signatures], np.int8).reshape(-1, METRICS),
         np.array([(one.title_words, one.text_words) for one in signatures], np.int32).reshape(-1, 2),
-        np.fromiter((one.identifiers for one in signatures), np.int32, len(signatures)),
+        np.fromiter((one.vulnerabilities for one in signatures), np.int32, len(signatures)),
     )
 
 
 def rarity(counts: NDArray[np.integer], records: int) -> F32:
     """Weight of terms that so many of so many records have: 1 for a term of one record, towards 0 for one of all."""
     scale = np.log1p(max(records, 2))
-    return (np.log((records + 1.0) / np.maximum(counts, 1)) / scale).clip(0.0, 1.0).astype(np.float32)
+    found: F32 = (np.log((records + 1.0) / np.maximum(counts, 1)) / scale).clip(0.0, 1.0).astype(np.float32)
+    return found
 
+
+_SEARCH_CHUNK = 4_000_000
 
 MASSES = (
     "word", "title", "lead", "name_word", "name", "code", "place", "version", "fixed", "number", "commit", "tracker",
-    "link", "repository", "cwe", "weakness", "phrase", "frame", "square", "identifier",
+    "link", "repository", "cwe", "weakness", "phrase", "frame", "square",
 )
 """Columns of a profile's masses: summed weights of a record's terms by kind and mark."""
 
@@ -109,7 +110,7 @@ def masses(pack_: Pack, weights: F32) -> F32:
     column("place", code & (marks & Mark.PLACE > 0))
     column("version", version)
     column("fixed", version & (marks & Mark.FIXED > 0))
-    for name in ("number", "commit", "tracker", "link", "repository", "cwe", "weakness", "phrase", "frame", "identifier"):
+    for name in ("number", "commit", "tracker", "link", "repository", "cwe", "weakness", "phrase", "frame"):
         column(name, kinds == Kind[name.upper()])
     column("square", word | code, weight * weight)
     return found

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack, rarity
+from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack
 from clearinghouse.disclosure.deconfliction.signature import KIND_SHIFT, Signature
 from clearinghouse.disclosure.deconfliction.terms import Kind
 
@@ -24,7 +24,7 @@ _ROWS = 1_000
 _KIND_WEIGHT = np.zeros(16, np.float32)
 for _kind, _weight in {
     Kind.WORD: 1.0, Kind.NUMBER: 1.0, Kind.VERSION: 0.7, Kind.CODE: 1.2, Kind.NAME: 1.2, Kind.COMMIT: 1.5,
-    Kind.TRACKER: 1.5, Kind.LINK: 1.2, Kind.REPOSITORY: 0.6, Kind.FRAME: 1.0, Kind.IDENTIFIER: 3.0, Kind.PHRASE: 0.5,
+    Kind.TRACKER: 1.5, Kind.LINK: 1.2, Kind.REPOSITORY: 0.6, Kind.FRAME: 1.0, Kind.PHRASE: 0.5,
 }.items():
     _KIND_WEIGHT[_kind] = _weight
 
@@ -44,10 +44,22 @@ def index_terms(signature: Signature) -> NDArray[np.uint64]:
     return signature.terms
 
 
-def term_weights(kinds: NDArray[np.uint8], counts: NDArray[np.integer], records: int) -> F32:
-    """Weight of terms in retrieval; 0 for terms that may not be asked with."""
-    weight = rarity(counts, records) ** 1.5 * _KIND_WEIGHT[kinds]
+def term_weights(kinds: NDArray[np.uint8], counts: NDArray[np.integer], rarities: F32) -> F32:
+    """Weight of terms in retrieval; 0 for terms that may not be asked with. Identifiers are left to `identifiers`."""
+    weight = rarities**1.5 * _KIND_WEIGHT[kinds]
     return np.where(counts > COUNT_MAX, 0.0, weight).astype(np.float32)
+
+
+def choose_terms(weights: F32, counts: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Which of a record's terms to ask with: the rarest, until their lists are long enough together.
+
+    Args:
+        weights: of `term_weights`.
+        counts: records that have each term, with the one that asks.
+    """
+    usable = np.flatnonzero((counts > 1) & (weights > 0))
+    order = usable[np.argsort(counts[usable], kind="stable")]  # the terms come ordered by hash: the tie-break of `retrieve`
+    return order[np.cumsum(counts[order]) <= POSTINGS_MAX]
 
 
 def kinds_of(terms: NDArray[np.uint64]) -> NDArray[np.uint8]:
@@ -55,10 +67,10 @@ def kinds_of(terms: NDArray[np.uint64]) -> NDArray[np.uint8]:
     return (terms >> np.uint64(KIND_SHIFT)).astype(np.uint8)
 
 
-def retrieve(pack: Pack, progress: Callable[[int, int], None] | None = None) -> Candidates:
-    """Candidate pairs of all records at once."""
+def retrieve(pack: Pack, rarities: F32, progress: Callable[[int, int], None] | None = None) -> Candidates:
+    """Candidate pairs of all records at once; `rarities` are the weights of the vocabulary."""
     records = len(pack)
-    weights = term_weights(pack.kinds, pack.counts, records)
+    weights = term_weights(pack.kinds, pack.counts, rarities)
     counts = pack.counts[pack.terms]
     usable = np.flatnonzero((counts > 1) & (weights[pack.terms] > 0))
     rows, terms, counts = pack.rows()[usable], pack.terms[usable], counts[usable]

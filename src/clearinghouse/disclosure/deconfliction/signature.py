@@ -44,24 +44,29 @@ class Signature:
     """AV AC PR UI S C I A of the CVSS 3 or 4 vector, -1 where unknown."""
     title_words: int = 0
     text_words: int = 0
-    identifiers: int = 0
-    """How many vulnerabilities or aliases the record calls its own; see `identifiers`."""
+    vulnerabilities: int = 0
+    """How many the record's identifiers name, at most 255; 0 where it has none."""
+
+    def has_locus(self) -> bool:
+        """Whether the record says where: a function, file, parameter or version."""
+        kinds = self.terms >> np.uint64(KIND_SHIFT)
+        return bool(np.isin(kinds, (Kind.CODE, Kind.VERSION, Kind.FRAME)).any())
 
     def to_bytes(self) -> bytes:
         """The stored form: about nine bytes a term."""
-        head = _HEAD.pack(FORMAT, min(self.identifiers, 255), len(self.terms), min(self.title_words, 65535),
+        head = _HEAD.pack(FORMAT, min(self.vulnerabilities, 255), len(self.terms), min(self.title_words, 65535),
                           min(self.text_words, 65535), self.days, *self.metrics)
         return head + self.terms.astype("<u8").tobytes() + self.marks.tobytes()
 
     @staticmethod
     def from_bytes(stored: bytes) -> "Signature":
         """The signature of its stored form, without copying the terms."""
-        form, identifiers, count, title_words, text_words, days, *metrics = _HEAD.unpack_from(stored)
+        form, vulnerabilities, count, title_words, text_words, days, *metrics = _HEAD.unpack_from(stored)
         if form != FORMAT:
             raise ValueError(f"signature format {form}, expected {FORMAT}: sign the records again")
         terms = np.frombuffer(stored, "<u8", count, _HEAD.size)
         marks = np.frombuffer(stored, np.uint8, count, _HEAD.size + 8 * count)
-        return Signature(terms, marks, days, tuple(metrics), title_words, text_words, identifiers)
+        return Signature(terms, marks, days, tuple(metrics), title_words, text_words, vulnerabilities)
 
 
 class Signer:
@@ -88,7 +93,7 @@ class Signer:
         marks = np.fromiter(found.marks.values(), np.uint8, count)
         order = np.argsort(terms)
         return Signature(terms[order], marks[order], _days(finding.published_at), _metrics(finding),
-                         found.title_words, found.text_words, found.identifiers)
+                         found.title_words, found.text_words, found.vulnerabilities)
 
 
 def sign(finding: Finding, key: bytes) -> Signature:

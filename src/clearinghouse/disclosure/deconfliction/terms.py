@@ -46,7 +46,7 @@ class Kind(IntEnum):
     RELATED = 14
     """An identifier the record only relates to."""
     PHRASE = 15
-    """Two neighbouring words of the title."""
+    """Two neighbouring words of the title or of the first words of the description."""
 
 
 class Mark(IntEnum):
@@ -66,7 +66,12 @@ class Mark(IntEnum):
     """Within the first words of the description."""
 
 
+CVE_MARK = 1
+"""Mark of an identifier that is a CVE number."""
 LEAD_TOKENS = 40
+_PHRASE_MASK = (1 << 60) - 1
+PHRASE_WORDS = 40
+"""Words of the description of which neighbours are noted as phrases."""
 TEXT_TOKENS = 700
 """Of the description; what follows is advice and credits."""
 LIST_ENTRIES = 40
@@ -79,6 +84,7 @@ _STRIP = ".:-_/\\~()+@$%^"
 _VERSION = re.compile(r"v?(\d{1,8}(?:\.(?:\d{1,8}|x|\*)){1,6})((?:[-+._~]?[0-9a-z]{1,12}){0,4})", re.IGNORECASE)
 _HASH = re.compile(r"(?=[0-9a-f]*[0-9])(?=[0-9a-f]*[a-f])[0-9a-f]{7,64}")
 _WORDS = re.compile(r"[a-z]+|[0-9]+", re.IGNORECASE)
+_IDENTIFIER = re.compile(r"(?:cve-\d{4}-\d{4,7}|ghsa(?:-[2-9a-z]{4}){3}|[a-z]{2,12}-(?:19|20)\d\d-\d{1,7}(?::\d+)?)")
 _CALL = re.compile(r"\w\(")
 _CAMEL = re.compile(r"[a-z0-9][A-Z]")
 _SPLIT_CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -116,8 +122,9 @@ class Terms:
     marks: dict[int, int] = field(default_factory=dict)
     title_words: int = 0
     text_words: int = 0
-    identifiers: int = 0
-    """Own names and aliases, to tell an umbrella."""
+    vulnerabilities: int = 0
+    """How many the record's own names and aliases name: the most of one scheme, CVE before others. One flaw
+    with a CVE, a GHSA and a PYSEC number is one; two CVE numbers are two."""
 
     def add(self, terms: Iterable[int], mark: int) -> None:
         """Note terms; marks of the same term add up."""
@@ -159,7 +166,7 @@ class Vocabulary:
         self._parts: dict[tuple[str, str], tuple[int, ...]] = {}
 
     def token(self, token: str) -> tuple[tuple[int, str], ...]:
-        """Terms of one token of prose; each with its stem when it is a word, else an empty text."""
+        """Terms of one token of prose, each with its stem when it is a word, else an empty text."""
         known = self._tokens.get(token)
         if known is None:
             if len(self._tokens) >= self._memory_max:
@@ -187,6 +194,10 @@ def _classify(token: str) -> Iterator[tuple[Kind, str]]:
     if not bare or len(bare) > 200:
         return
     lower = bare.lower()
+    if _IDENTIFIER.fullmatch(lower):
+        # In prose an identifier often names another flaw ("incomplete fix of ..."): no evidence of sameness.
+        yield Kind.RELATED, lower.upper()
+        return
     if lower.isalpha():
         if bare.isascii() and lower in _STOP:
             return
@@ -314,9 +325,10 @@ def _last_part(lower: str) -> str:
     return base if _FILE.fullmatch(base) else _CODE_JOINT.split(lower)[-1]
 
 
-def _prose(terms: Terms, vocabulary: Vocabulary, text: str, mark: int, tokens_max: int) -> list[str]:
-    """Add the terms of a text and return its stems in order."""
+def _prose(terms: Terms, vocabulary: Vocabulary, text: str, mark: int, tokens_max: int) -> tuple[list[str], list[int]]:
+    """Add the terms of a text and return its stems in order, and their terms."""
     stems: list[str] = []
+    words: list[int] = []
     marks, token_terms = terms.marks, vocabulary.token
     mark = int(mark)  # an enumeration is slow to combine, and this runs for every word
     lead = mark | int(Mark.LEAD) if mark == Mark.TEXT else mark
@@ -328,19 +340,26 @@ def _prose(terms: Terms, vocabulary: Vocabulary, text: str, mark: int, tokens_ma
             marks[term] = marks.get(term, 0) | flag
             if word:
                 stems.append(word)
-    return stems
+                words.append(term)
+    return stems, words
+
+
+def prose_words(text: str, vocabulary: Vocabulary) -> list[int]:
+    """Terms of the words of a text, in order."""
+    return _prose(Terms(), vocabulary, text, Mark.TEXT, TEXT_TOKENS)[1]
 
 
 def terms_of(finding: Finding, vocabulary: Vocabulary) -> Terms:
     """Every term of a finding, with its marks."""
     terms = Terms()
-    title = _prose(terms, vocabulary, finding.title, Mark.TITLE, 80)
-    for left, right in pairwise(title):
-        terms.add(vocabulary.parts(_phrase, left + " " + right), Mark.TITLE)
-    text = _prose(terms, vocabulary, finding.description, Mark.TEXT, TEXT_TOKENS)
+    title, title_words = _prose(terms, vocabulary, finding.title, Mark.TITLE, 80)
+    text, text_words = _prose(terms, vocabulary, finding.description, Mark.TEXT, TEXT_TOKENS)
+    for words, mark in ((title_words, Mark.TITLE), (text_words[:PHRASE_WORDS], Mark.LEAD)):
+        for left, right in pairwise(words):
+            terms.add((phrase(left, right),), mark)
     for extra in (finding.impact, finding.reproduction):
         if extra:
-            text += _prose(terms, vocabulary, extra, Mark.TEXT, TEXT_TOKENS // 2)
+            text += _prose(terms, vocabulary, extra, Mark.TEXT, TEXT_TOKENS // 2)[0]
     terms.title_words, terms.text_words = len(title), len(text)
     for span in _CODE_SPAN.findall(finding.title + "\n" + finding.description)[:LIST_ENTRIES]:
         cut = span.split("(", 1)[0].strip()
@@ -348,6 +367,7 @@ def terms_of(finding: Finding, vocabulary: Vocabulary) -> Terms:
             terms.add(vocabulary.parts(place_terms, cut), Mark.PLACE | Mark.TEXT)
     for name in _names_of(finding):
         terms.add(vocabulary.parts(name_terms, name), Mark.NAME)
+        terms.add(map(phrase, *_neighbours(vocabulary.parts(_name_words, name))), Mark.NAME)
     for affected in finding.ranges[:LIST_ENTRIES]:
         for version in affected.fixed[:LIST_ENTRIES]:
             terms.add(vocabulary.parts(version_terms, version), Mark.FIXED)
@@ -358,15 +378,33 @@ def terms_of(finding: Finding, vocabulary: Vocabulary) -> Terms:
             terms.add(vocabulary.parts(link_terms, url), Mark.LINK)
     _weaknesses(terms, vocabulary, finding, {*title, *text[:200]})
     _places(terms, vocabulary, finding)
+    schemes: dict[str, set[str]] = {}
     for identifier in finding.identifiers[: 4 * LIST_ENTRIES]:
-        related = identifier.role is IdentifierRole.RELATED
-        terms.identifiers += not related
-        terms.add([vocabulary.number(Kind.RELATED if related else Kind.IDENTIFIER, identifier.value.upper())], 0)
+        value = identifier.value.upper()
+        if identifier.role is IdentifierRole.RELATED:
+            terms.add((vocabulary.number(Kind.RELATED, value),), 0)
+            continue
+        scheme = value.split("-", 1)[0]
+        schemes.setdefault(scheme, set()).add(value)
+        terms.add((vocabulary.number(Kind.IDENTIFIER, value),), CVE_MARK if scheme == "CVE" else 0)
+    terms.vulnerabilities = len(schemes["CVE"]) if "CVE" in schemes else max(map(len, schemes.values()), default=0)
     return terms
 
 
-def _phrase(text: str) -> Iterator[tuple[Kind, str]]:
-    yield Kind.PHRASE, text
+def phrase(left: int, right: int) -> int:
+    """The term of two neighbours. Both are numbers of words already, keyed where the key matters."""
+    mixed = (left * 0x9E3779B97F4A7C15 ^ right) * 0xC2B2AE3D27D4EB4F
+    return (mixed >> 24) & _PHRASE_MASK | Kind.PHRASE << 60
+
+
+def _neighbours(words: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return words[:-1], words[1:]
+
+
+def _name_words(name: str) -> Iterator[tuple[Kind, str]]:
+    for part in _WORDS.findall(re.split(r"[/:]", name.strip())[-1])[:8]:
+        if len(part) > 1 and part.isalpha() and part.lower() not in _STOP:
+            yield Kind.WORD, stem(part.lower())
 
 
 def _names_of(finding: Finding) -> list[str]:
@@ -404,5 +442,5 @@ def _places(terms: Terms, vocabulary: Vocabulary, finding: Finding) -> None:
         if name:
             terms.add([vocabulary.number(Kind.FRAME, name.lower())], Mark.PLACE)
             terms.add(vocabulary.parts(place_terms, name), Mark.PLACE)
-    stems = _prose(terms, vocabulary, finding.crash.kind.replace("-", " "), Mark.TEXT, 10)
+    stems, _ = _prose(terms, vocabulary, finding.crash.kind.replace("-", " "), Mark.TEXT, 10)
     terms.add([vocabulary.number(Kind.WEAKNESS, name) for name in _WEAKNESSES.classes(set(stems))], Mark.PLACE)

@@ -1,0 +1,163 @@
+"""Trains the pair model and writes the artefact that ships, with where it came from.
+
+    python -m bench.deconfliction.train --records dev.jsonl.gz --truth dev.truth.jsonl.gz
+
+Five folds and left-out sources are measured first; the calibration comes from the left-out sources,
+because a new instance's databases are never those of the corpus. `--quick` skips both and keeps
+the calibration of the artefact in place.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.deconfliction import fitting, folds, left_out
+from bench.deconfliction.background_table import background_lines
+from bench.deconfliction.corpus import digest
+from bench.deconfliction.scoring import curve, score_both
+from clearinghouse.disclosure.deconfliction.background import read_background
+from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES
+from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
+
+MODEL = Path(__file__).resolve().parents[2] / "src/clearinghouse/disclosure/deconfliction/model"
+CORPUS = Path(__file__).resolve().parents[3] / "shared/data/deconfliction"
+SEEDS = (0,)
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
+PRECISIONS = (0.99, 0.98, 0.97, 0.95, 0.9, 0.8)
+_KEY = b"terms of the training corpus"
+_KNOTS = 24
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--records", type=Path, default=CORPUS / "dev.jsonl.gz")
+    parser.add_argument("--truth", type=Path, default=CORPUS / "dev.truth.jsonl.gz")
+    parser.add_argument("--model", type=Path, default=MODEL, help="folder to write the artefact to")
+    parser.add_argument("--quick", action="store_true", help="no folds, no left-out sources")
+    asked = parser.parse_args(arguments)
+    if not asked.records.exists():
+        parser.error(f"{asked.records} is not there: say where the corpus lies with --records and --truth")
+    train(asked.records, asked.truth, asked.model, quick=asked.quick)
+    return 0
+
+
+def train(records: Path, truth: Path, model: Path, *, quick: bool) -> dict[str, Any]:
+    """Write the artefact for a corpus and return its provenance."""
+    started = time.perf_counter()
+    signer = Signer(_KEY)
+    lines = background_lines(fitting.findings(records), _KEY)
+    signatures = [signer.sign(finding) for finding in fitting.findings(records)]
+    background = read_background(lines, len(signatures), signer)
+    table = fitting.build_table(records, truth, signatures, background)
+    _say(started, f"{len(table.ids)} records, {len(table.same)} candidate pairs")
+    earlier = json.loads((model / "provenance.json").read_text("utf-8")) if (model / "provenance.json").exists() else {}
+    measured, knots = earlier.get("measured", {}), earlier.get("calibration", [[0.0, 1.0], [0.0, 1.0]])
+    if not quick:
+        measured, knots = measure(table, started)
+    fitted = fitting.fit(table, np.ones(len(table.same), bool), SEEDS)
+    _say(started, "fitted on everything")
+    return write(model, table, fitted, lines, knots, measured, records, truth)
+
+
+def measure(table: fitting.Table, started: float) -> tuple[dict[str, Any], list[list[float]]]:
+    """Five folds, left-out sources, and the calibration the latter give."""
+    first, second = folds.out_of_fold(table)
+    by_fold = {}
+    for threshold in THRESHOLDS:
+        clusters = fitting.clusters_of(table, second, threshold)
+        scores = score_both(table.truth, dict(zip(table.ids, map(str, clusters.tolist()), strict=True)))
+        by_fold[str(threshold)] = {name: one.as_dict() for name, one in scores.items()}
+        _say(started, f"five folds, raw threshold {threshold}: F1 all {scores['all'].pair_f1:.4f}, hard {scores['hard'].pair_f1:.4f}")
+    shown = {
+        f"{what}_{name}": function(table, first, second, 10, hard=name == "hard")
+        for what, function in (("partner", folds.partner_shown), ("pairs", folds.pairs_shown))
+        for name in ("all", "hard")
+    }
+    _say(started, f"right partner among ten shown: {shown}")
+    judged = left_out.leave_out(table, first, second)
+    apart = {str(threshold): left_out.pooled(table, judged, threshold) for threshold in THRESHOLDS}
+    hard = table.hard[table.pairs.a] & table.hard[table.pairs.b] & table.known
+    chosen = [one.touches & hard & (one.second > 0) for one in judged]
+    raw = np.concatenate([one.second[which] for one, which in zip(judged, chosen, strict=True)])
+    same = np.concatenate([table.same[which] for which in chosen])
+    joins = curve(raw, same, float(sum(one.hard_pairs for one in judged)), PRECISIONS)
+    knots = calibration(raw, same)
+    for at, result in apart.items():
+        _say(started, f"left-out sources, raw threshold {at}: hard F1 {result['f1']:.4f} [{result['f1_low']:.4f}, {result['f1_high']:.4f}]")
+    for point in joins:
+        _say(started, f"left-out sources, automatic joins: precision {point['precision_min']} at recall {point['recall']:.3f}")
+    return {
+        "five_folds": by_fold, "shown_of_ten": shown, "left_out_sources": apart, "left_out_joins": joins,
+        "left_out_hard_pairs": {one.source: one.hard_pairs for one in judged},
+    }, knots
+
+
+def calibration(raw: NDArray[np.float64], same: NDArray[np.integer]) -> list[list[float]]:
+    """A rising, piecewise linear map from raw probability to the part of pairs that are the same.
+
+    Pool adjacent violators on equally filled bins, so that no single pair makes a step.
+    """
+    order = np.argsort(raw, kind="stable")
+    bins = [part for part in np.array_split(order, _KNOTS * 2) if len(part)]
+    # The upper end decides about joins without a person: it gets bins of its own.
+    top = order[-max(1, len(order) // (_KNOTS * 2)) :]
+    bins = [*bins[:-1], *[part for part in np.array_split(top, 3) if len(part)]]
+    blocks: list[list[float]] = []
+    for part in bins:
+        blocks.append([float(raw[part].mean()), float(same[part].sum() + 0.25), float(len(part) + 0.5)])
+        while len(blocks) > 1 and blocks[-2][1] / blocks[-2][2] >= blocks[-1][1] / blocks[-1][2]:
+            where, hits, size = blocks.pop()
+            last = blocks[-1]
+            last[0] = (last[0] * last[2] + where * size) / (last[2] + size)
+            last[1], last[2] = last[1] + hits, last[2] + size
+    knots = [[0.0, 0.0], *([where, hits / size] for where, hits, size in blocks), [1.0, 0.999]]
+    return [[round(x, 6) for x, _ in knots], [round(min(y, 0.999), 6) for _, y in knots]]
+
+
+def write(
+    model: Path, table: fitting.Table, fitted: fitting.Fitted, lines: list[str], knots: list[list[float]],
+    measured: dict[str, Any], records: Path, truth: Path,
+) -> dict[str, Any]:
+    """Write the artefact: trees, background table, provenance."""
+    model.mkdir(parents=True, exist_ok=True)
+    files = {"sieve.txt": _text(fitted.sieve), "background.txt": "\n".join(lines) + "\n"}
+    judges = [f"judge-{place}.txt" for place in range(len(fitted.judges))]
+    files |= {name: _text(judge) for name, judge in zip(judges, fitted.judges, strict=True)}
+    for name, text in files.items():
+        (model / name).write_text(text, "utf-8")
+    whole = hashlib.sha256()
+    for name in sorted(files):
+        whole.update(name.encode() + b"\0" + files[name].encode() + b"\0")
+    whole.update(json.dumps(knots).encode())
+    provenance = {
+        "digest": "sha256:" + whole.hexdigest(),
+        "corpus_digest": digest(records), "truth_digest": digest(truth), "records": len(table.ids),
+        "background_records": len(table.ids), "signature_format": FORMAT, "sieve_min": fitting.SIEVE_MIN, "judges": judges,
+        "features": list(ALL_FEATURES), "calibration": knots, "measured": measured,
+        "parameters": {"sieve": fitting.SIEVE, "sieve_rounds": fitting.SIEVE_ROUNDS, "judge": fitting.JUDGE,
+                       "judge_rounds": fitting.JUDGE_ROUNDS, "seeds": list(SEEDS)},
+    }
+    (model / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
+    return provenance
+
+
+def _text(booster: Any) -> str:
+    """The trees alone: what follows them are parameters, which the provenance has."""
+    return str(booster.model_to_string()).split("\nparameters:", 1)[0] + "\n"
+
+
+def _say(started: float, text: str) -> None:
+    sys.stderr.write(f"{time.perf_counter() - started:6.0f} s  {text}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,73 @@
+"""Evidence in words and numbers: what the model's contributions amount to, family by family."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearinghouse.disclosure.deconfliction.features import FAMILIES
+from clearinghouse.disclosure.deconfliction.packing import F32
+from clearinghouse.disclosure.deconfliction.records import Evidence
+from clearinghouse.disclosure.deconfliction.rules import Agreement
+from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES
+
+_COLUMN = {name: place for place, name in enumerate(ALL_FEATURES)}
+_TELLING = {
+    "words": "cosine", "title": "title_in_record_most", "lead": "lead_in_record_most", "product": "name_word_in_record_most",
+    "code": "code_most", "version": "version_most", "commit": "commit_most", "tracker": "tracker_most", "link": "link_most",
+    "repository": "repository_most", "weakness": "weakness_most", "phrase": "phrase_most", "rare": "rarest_shared",
+}
+"""The feature whose value is shown for a family."""
+_SILENT = 0.05
+"""Contributions below are not worth a line."""
+FAMILY_OF = tuple(feature.family for feature in ALL_FEATURES.values())
+
+
+def value(row: F32, feature: str) -> float:
+    """One feature of a row."""
+    return float(row[_COLUMN[feature]])
+
+
+def agreement(row: F32, *, same_identifier: bool | None, shares_name: bool, umbrella: bool, locus: bool) -> Agreement:
+    """What the rules look at, from a row of features."""
+    return Agreement(
+        same_identifier, shares_name, umbrella,
+        product=max(value(row, "name_word_in_record_most"), value(row, "name_most")),
+        weakness=value(row, "weakness_most") if value(row, "weakness_least") >= 0 else -1.0,
+        place=value(row, "code_most") if value(row, "code_least") >= 0 else -1.0,
+        exact=value(row, "commit_mass") > 0 or value(row, "tracker_mass") > 0,
+        locus=locus,
+    )
+
+
+def evidence(row: F32, contributions: NDArray[np.float64]) -> tuple[Evidence, ...]:
+    """The families that counted, strongest first.
+
+    The first stage's own log-odds are one of the second's features; what they contributed is spread over
+    the families in proportion to what each contributed besides, because "the first stage thought so" explains nothing.
+    """
+    sums = dict.fromkeys(FAMILIES, 0.0)
+    carried = 0.0
+    for of, amount in zip(FAMILY_OF, contributions.tolist(), strict=True):
+        if of in sums:
+            sums[of] += amount
+        else:
+            carried += amount
+    same_sign = sum(amount for amount in sums.values() if amount * carried > 0)
+    if same_sign:
+        sums = {name: amount * (1 + carried / same_sign) if amount * carried > 0 else amount for name, amount in sums.items()}
+    found = []
+    for name, amount in sorted(sums.items(), key=lambda item: (-abs(item[1]), item[0])):
+        telling = _TELLING.get(name)
+        shown = value(row, telling) if telling is not None else None
+        if abs(amount) < _SILENT:
+            continue
+        family = FAMILIES[name]
+        wording = family.agrees if amount > 0 else family.differs
+        if shown is not None and amount < 0 and shown >= 0.5:
+            wording = "shared, yet less than the same flaw would share"
+        elif shown is not None and amount > 0 and 0 <= shown < 0.1:
+            wording = "little in common, which the rest outweighs"
+        found.append(Evidence(name, f"{family.topic}: {wording}",
+                              shown if shown is not None and shown >= 0 else None, round(amount, 3)))
+    return tuple(found)
+
+

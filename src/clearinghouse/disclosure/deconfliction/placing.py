@@ -1,0 +1,274 @@
+"""Places one finding among all that are stored, at a cost that does not grow with their number.
+
+The index is asked three questions (how common are these terms, who has the rare ones, what is
+stored of the candidates); the rest is arithmetic on some forty signatures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearinghouse.core.policy import DeconflictionThresholds
+from clearinghouse.disclosure.deconfliction import identifiers, rules
+from clearinghouse.disclosure.deconfliction.context import Around, context
+from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence
+from clearinghouse.disclosure.deconfliction.features import LADDER, Matched, Sides, features
+from clearinghouse.disclosure.deconfliction.packing import F32, masses, pack
+from clearinghouse.disclosure.deconfliction.records import Answer, Candidate, Evidence
+from clearinghouse.disclosure.deconfliction.retrieval import choose_terms, kinds_of, term_weights
+from clearinghouse.disclosure.deconfliction.scoring import Scorer
+from clearinghouse.disclosure.deconfliction.signature import Signature
+from clearinghouse.disclosure.deconfliction.standing import NEAREST, STANDING, read_standings
+from clearinghouse.disclosure.deconfliction.terms import Kind
+
+Documents = NDArray[np.uint32]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the index keeps of a record."""
+
+    signature: bytes
+    standing: bytes = b""
+    """Empty until the record was settled or placed."""
+
+
+class Lookup(Protocol):
+    """The index, asked by `place`: each method at most twice, with bounded arguments."""
+
+    def count(self) -> int:
+        """How many records are indexed."""
+        ...
+
+    def document_frequencies(self, terms: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """How many records have each term; 0 for unknown ones."""
+        ...
+
+    def postings(self, terms: NDArray[np.uint64]) -> Sequence[Documents]:
+        """Document numbers of the records that have each term."""
+        ...
+
+    def stored(self, documents: Documents) -> Sequence[Stored]:
+        """What is kept of records, in the order asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Compared:
+    """A newcomer against its candidates, before words are found for it."""
+
+    documents: Documents
+    signatures: list[Signature]
+    rows: F32
+    probabilities: F32
+    standing: bytes
+
+
+def place(
+    signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None
+) -> tuple[Answer, bytes]:
+    """The answer for one finding and the standing to keep with it.
+
+    Args:
+        own: document number of the finding where it is indexed already, so that it is no candidate of its own.
+    """
+    compared = _ask(signature, lookup, scorer, thresholds, own, None)
+    return _answer(signature, compared, lookup.count() - (own is not None), scorer, thresholds), compared.standing
+
+
+def compare(
+    one: Signature, other: int, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None
+) -> Candidate:
+    """What one record and another of the index amount to, with all evidence.
+
+    Args:
+        own: document number of `one` when it is indexed itself, so that it is no alternative of its own.
+    """
+    compared = _ask(one, lookup, scorer, thresholds, own, other)
+    at = int(np.flatnonzero(compared.documents == other)[0])
+    return _render(one, compared, [at], scorer, thresholds)[0]
+
+
+def _ask(
+    signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, own: int | None, other: int | None
+) -> _Compared:
+    counts, records = lookup.document_frequencies(signature.terms), lookup.count()
+    if own is None:
+        counts, records = counts + 1, records + 1  # as if it were indexed: settling counts it too
+    weights = scorer.background.weights(signature.terms, counts, records)
+    # One more than policy allows: the finding itself may be among them.
+    documents, scores = _candidates(signature, counts, weights, lookup, thresholds.candidates_max + (own is not None))
+    if own is not None:
+        documents, scores = documents[documents != own], scores[documents != own]
+    if other is not None and other not in documents:
+        documents, scores = np.append(documents, np.uint32(other)), np.append(scores, np.float32(0))
+    return _compare(signature, weights, documents, scores, lookup, scorer, own)
+
+
+def _candidates(
+    signature: Signature, counts: NDArray[np.int64], rarities: F32, lookup: Lookup, most: int
+) -> tuple[Documents, F32]:
+    """Document numbers and retrieval scores; records that share an identifier come first of all."""
+    kinds = kinds_of(signature.terms)
+    weights = term_weights(kinds, counts, rarities)
+    chosen = choose_terms(weights, counts)
+    named = np.flatnonzero((kinds == Kind.IDENTIFIER) & (counts > 1) & (counts <= identifiers.GROUP_MAX))
+    asked = np.concatenate((chosen, named))
+    if not len(asked):
+        return np.zeros(0, np.uint32), np.zeros(0, np.float32)
+    lists = lookup.postings(signature.terms[asked])
+    owners = np.concatenate([np.asarray(one, np.uint32) for one in lists])
+    worth = np.repeat(np.concatenate((weights[chosen] ** 2, np.zeros(len(named), np.float32))), [len(one) for one in lists])
+    documents, places = np.unique(owners, return_inverse=True)
+    scores = np.bincount(places, worth, len(documents)).astype(np.float32)
+    first = np.isin(documents, np.concatenate(lists[len(chosen):])) if len(named) else np.zeros(len(documents), bool)
+    order = np.lexsort((documents, -scores, ~first))[:most]
+    return documents[order], scores[order]
+
+
+def _compare(
+    signature: Signature, weights: F32, documents: Documents, scores: F32, lookup: Lookup, scorer: Scorer, own: int | None
+) -> _Compared:
+    alone = pack([signature])
+    mass = masses(alone, weights)
+    stored = lookup.stored(documents) if len(documents) else []
+    others = [Signature.from_bytes(one.signature) for one in stored]
+    standings = read_standings([one.standing for one in stored])
+    together = pack(others)
+    number = len(others)
+    lacking = ~standings["masses"].any(axis=1)
+    other_masses = standings["masses"].copy()
+    if lacking.any():
+        # Never settled and never placed: terms the finding does not share are taken for rare ones.
+        known = dict(zip(signature.terms.tolist(), weights.tolist(), strict=True))
+        guess = np.array([known.get(term, 1.0) for term in together.vocabulary.tolist()], np.float32)
+        other_masses[lacking] = masses(together, guess)[lacking]
+    ladder = _ladder(scores)
+    a = Sides(np.repeat(mass, number, 0), np.repeat(alone.days, number), np.repeat(alone.metrics, number, 0),
+              np.repeat(alone.lengths, number, 0), np.repeat(ladder[None], number, 0))
+    b = Sides(other_masses, together.days, together.metrics, together.lengths,
+              standings["ladder"] if own is not None else _insert(standings["ladder"], scores))
+    rows = features(_match(signature, weights, others), a, b, scores)
+    first = scorer.first(rows)
+    kept = first >= scorer.sieve_min
+    around = _context(first * kept, documents, standings, own)
+    rows = np.hstack((rows, around))
+    probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
+    probabilities[kept] = scorer.calibrate(scorer.judge(rows[kept]))
+    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept))
+
+
+def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:
+    sizes = np.array([len(one.terms) for one in others], np.int64)
+    terms = np.concatenate([one.terms for one in others]) if others else np.zeros(0, np.uint64)
+    marks = np.concatenate([one.marks for one in others]) if others else np.zeros(0, np.uint8)
+    if not len(signature.terms):
+        terms, marks, sizes = terms[:0], marks[:0], sizes * 0
+    places = np.minimum(np.searchsorted(signature.terms, terms), max(len(signature.terms) - 1, 0))
+    shared = np.flatnonzero(signature.terms[places] == terms)
+    at = places[shared]
+    pairs = np.repeat(np.arange(len(others), dtype=np.int32), sizes)[shared]
+    return Matched(pairs, weights[at], kinds_of(terms[shared]), signature.marks[at], marks[shared])
+
+
+def _ladder(scores: F32) -> F32:
+    ordered = -np.sort(-scores)
+    return np.array([ordered[rank - 1] if rank <= len(ordered) else 0.0 for rank in LADDER], np.float32)
+
+
+def _insert(ladders: F32, scores: F32) -> F32:
+    """Ladders of the candidates as if the newcomer stood among their own candidates."""
+    found = ladders.copy()
+    found[:, :3] = -np.sort(-np.hstack((ladders[:, :3], scores[:, None])), axis=1)[:, :3]
+    return found
+
+
+def _context(first: NDArray[np.float64], documents: Documents, standings: NDArray[np.void], own: int | None) -> F32:
+    count = len(first)
+    if not count:
+        return context(first, _nobody(), _nobody(), first)
+    order = np.argsort(-first, kind="stable")
+    rank = np.empty(count)
+    rank[order] = np.searchsorted(-first[order], -first[order])
+    best = np.full(count, first[order[0]])
+    best[order[0]] = first[order[1]] if count > 1 else 0.0
+    ours = Around(rank, best, first.sum() - first)
+    near, values = standings["near"], standings["near_probability"].astype(np.float64)
+    itself = (near == own) & (values > 0) if own is not None else np.zeros(near.shape, bool)
+    known = np.where(itself, 0.0, values)
+    theirs = Around((known > first[:, None]).sum(axis=1).astype(np.float64), known.max(axis=1),
+                    standings["total"].astype(np.float64) - np.where(itself, values, 0.0).sum(axis=1))
+    by_document = np.argsort(documents)
+    places = np.minimum(np.searchsorted(documents[by_document], near), count - 1)
+    at = by_document[places]
+    with_us = np.where((documents[at] == near) & (known > 0), first[at], 0.0)
+    return context(first, ours, theirs, (with_us * known).sum(axis=1))
+
+
+def _nobody() -> Around:
+    return Around(np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+def _standing(mass: F32, ladder: F32, documents: Documents, first: NDArray[np.float64]) -> bytes:
+    found = np.zeros(1, STANDING)
+    found["masses"], found["ladder"], found["total"] = mass, ladder, first.sum()
+    best = np.argsort(-first, kind="stable")[:NEAREST]
+    found["near"][0, : len(best)] = np.where(first[best] > 0, documents[best], 0)
+    found["near_probability"][0, : len(best)] = first[best]
+    return found.tobytes()
+
+
+def _answer(
+    signature: Signature, compared: _Compared, known: int, scorer: Scorer, thresholds: DeconflictionThresholds
+) -> Answer:
+    probabilities = [
+        _with_identifiers(signature, other, float(probability))
+        for other, probability in zip(compared.signatures, compared.probabilities, strict=True)
+    ]
+    order = sorted(range(len(probabilities)), key=lambda at: (-probabilities[at], int(compared.documents[at])))
+    shown = _render(signature, compared, order[: thresholds.candidates_shown_max], scorer, thresholds)
+    best = shown[0].probability if shown else 0.0
+    return Answer(rules.verdict(shown), best, tuple(shown), len(compared.documents), known, scorer.digest)
+
+
+def _with_identifiers(one: Signature, other: Signature, probability: float) -> float:
+    said = identifiers.compare(one, other)
+    if said is None:
+        return probability
+    return max(probability, identifiers.SAME_PROBABILITY) if said else 0.0
+
+
+def _render(
+    signature: Signature, compared: _Compared, chosen: Sequence[int], scorer: Scorer, thresholds: DeconflictionThresholds
+) -> list[Candidate]:
+    """Candidates with their evidence; contributions are computed for these alone."""
+    if not len(chosen):
+        return []
+    contributions = scorer.contributions(compared.rows[list(chosen)])
+    found = []
+    for at, counted in zip(chosen, contributions, strict=True):
+        other, row = compared.signatures[at], compared.rows[at]
+        said = identifiers.compare(signature, other)
+        shares = identifiers.share(signature, other)
+        least = thresholds.umbrella_identifiers_min
+        umbrella = signature.vulnerabilities >= least or other.vulnerabilities >= least
+        probability = _with_identifiers(signature, other, float(compared.probabilities[at]))
+        agreed = agreement(row, same_identifier=said, shares_name=shares, umbrella=umbrella,
+                           locus=signature.has_locus() and other.has_locus())
+        lines = (*_identifier_lines(said, shares, umbrella), *evidence(row, counted))
+        relation = rules.relation(probability, agreed, thresholds)
+        found.append(Candidate(int(compared.documents[at]), probability, relation, lines))
+    return found
+
+
+def _identifier_lines(said: bool | None, shares: bool, umbrella: bool) -> list[Evidence]:
+    if said is True:
+        return [Evidence("identifier", "identifiers: both bear the same name", 1.0, 6.0)]
+    if said is False:
+        return [Evidence("identifier", "identifiers: two different CVE numbers", 0.0, -6.0)]
+    if shares and umbrella:
+        return [Evidence("identifier", "identifiers: one is among the several vulnerabilities the other names", 1.0, 0.0)]
+    return []

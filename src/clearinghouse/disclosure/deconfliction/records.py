@@ -1,0 +1,98 @@
+"""What deconfliction speaks of: answers, the evidence for them, and what people decide."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from clearinghouse.core.ids import DecisionId, PartyId, ReportId
+
+
+class Verdict(StrEnum):
+    """What may be said of a finding next to what is known."""
+
+    NEW = "new"
+    DUPLICATE = "duplicate"
+    """The same flaw as a known one, sure enough to join without a person."""
+    VARIANT = "variant"
+    """The same product and kind of weakness at another place: a sibling."""
+    RELATED = "related"
+    """Names or touches a known flaw without being it: an umbrella, a follow-up."""
+    UNSURE = "unsure"
+    """A person should look; the candidates say at what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One thing that spoke for or against a pair."""
+
+    name: str
+    """Name of a feature family, `identifier` or `decision`."""
+    wording: str
+    """For people: what agreed or differed. Quotes nothing."""
+    value: float | None
+    """The family's telling number, 0 to 1; None where it has none."""
+    contribution: float
+    """Log-odds it added (above 0) or took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A known record a finding was compared with."""
+
+    document: int
+    """Number the index knows the record by."""
+    probability: float
+    """Calibrated: of pairs with this number, that part is the same flaw."""
+    relation: Verdict
+    """What this one pair amounts to."""
+    evidence: tuple[Evidence, ...] = ()
+    """Strongest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What deconfliction says of one finding; provisional until the next settling."""
+
+    verdict: Verdict
+    probability: float
+    """Of the best candidate; 0 where there is none."""
+    candidates: tuple[Candidate, ...]
+    """Best first, at most as many as policy shows."""
+    compared: int
+    """How many records were looked at closely."""
+    known: int
+    """How many records the index held."""
+    model: str
+    """Digest of the model that answered."""
+
+
+class DecisionKind(StrEnum):
+    """What a person can decide about records."""
+
+    MERGE = "merge"
+    SPLIT = "split"
+    NOT_SAME = "not_same"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word, with its reason. It outranks every probability until it is undone."""
+
+    id: DecisionId
+    kind: DecisionKind
+    groups: tuple[tuple[ReportId, ...], ...]
+    """MERGE: one group. SPLIT and NOT_SAME: the groups held apart from each other."""
+    reason: str
+    actor: PartyId
+    at: datetime
+    undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Reports of one flaw."""
+
+    members: tuple[ReportId, ...]
+    """In order of receipt: the first is the first to have told."""
+    settled: bool
+    """False while a member's place is provisional."""

@@ -1,0 +1,184 @@
+"""Settles all records at once: candidates, probabilities, clusters.
+
+The outcome is a function of the set of records and decisions (decision 13 of the design): records are
+first put in the order of their sort keys, so the order of arrival cannot matter, not even to ties.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clearinghouse.core.policy import DeconflictionThresholds
+from clearinghouse.disclosure.deconfliction import rules
+from clearinghouse.disclosure.deconfliction.context import bulk_context
+from clearinghouse.disclosure.deconfliction.evidence import agreement
+from clearinghouse.disclosure.deconfliction.features import FEATURES, Sides, features
+from clearinghouse.disclosure.deconfliction.graph import Graph
+from clearinghouse.disclosure.deconfliction.identifiers import Edges, with_identifiers
+from clearinghouse.disclosure.deconfliction.matching import Matcher, ladders
+from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack, masses, pack
+from clearinghouse.disclosure.deconfliction.records import Verdict
+from clearinghouse.disclosure.deconfliction.retrieval import Candidates, retrieve
+from clearinghouse.disclosure.deconfliction.scoring import Scorer
+from clearinghouse.disclosure.deconfliction.signature import Signature
+from clearinghouse.disclosure.deconfliction.standing import standings
+
+Progress = Callable[[str, int, int], None]
+"""Told the stage, how much is done and of how much."""
+_PAIRS = 50_000
+RELATIONS = (Verdict.NEW, Verdict.DUPLICATE, Verdict.VARIANT, Verdict.RELATED, Verdict.UNSURE)
+"""How a relation is numbered where many are kept."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Settlement:
+    """Where every record stands, in the order the records were handed in."""
+
+    clusters: NDArray[np.uint32]
+    """Document number that names the record's cluster: that of its member with the smallest sort key."""
+    candidates: NDArray[np.uint32]
+    """Rows of document numbers, best first; `candidates_count` of each row count."""
+    candidates_count: NDArray[np.int32]
+    probabilities: F32
+    """Calibrated, aligned with `candidates`."""
+    relations: NDArray[np.uint8]
+    """What each shown pair amounts to, as its place in `RELATIONS`; aligned with `candidates`."""
+    standings: NDArray[np.void]
+    """One `STANDING` a record; `.tobytes()` of an element is what `place` wants back."""
+    graph: Graph
+    """The judged pairs, from which clusters follow."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """All candidate pairs by place in the pack, and what both stages made of them."""
+
+    candidates: Candidates
+    first: F32
+    kept: NDArray[np.int64]
+    """Which candidates the first stage let through."""
+    rows: F32
+    """Features and context of the kept pairs."""
+    masses: F32
+    ladder: F32
+
+
+def settle(
+    signatures: Sequence[Signature],
+    documents: NDArray[np.uint32],
+    scorer: Scorer,
+    thresholds: DeconflictionThresholds,
+    sort_keys: Sequence[bytes] | Sequence[str],
+    must: Iterable[tuple[int, int]] = (),
+    cannot: Iterable[tuple[int, int]] = (),
+    progress: Progress | None = None,
+) -> Settlement:
+    """Clusters, candidates and standings of a set of records.
+
+    Args:
+        documents: numbers that callers know the records by; no two alike.
+        sort_keys: one for each record, from content (a digest), no two alike.
+        must, cannot: pairs of document numbers a person joined or held apart.
+    """
+    order = np.array(sorted(range(len(signatures)), key=sort_keys.__getitem__), np.int64)
+    packed = pack([signatures[place] for place in order])
+    numbers = documents[order].astype(np.uint32)
+    judged = judge_pairs(packed, scorer, progress)
+    a, b = judged.candidates.a, judged.candidates.b
+    probability = scorer.calibrate(scorer.judge(judged.rows))
+    # Pairs the first stage dropped are ranked behind all it kept, and never linked.
+    ranking = np.minimum(judged.first, np.float32(scorer.sieve_min)) * np.float32(0.01)
+    kept = judged.kept
+    edges, named = with_identifiers(packed, Edges(a[kept], b[kept], probability), thresholds.umbrella_identifiers_min)
+    if progress is not None:
+        progress("cluster", 0, 1)
+    graph = Graph(numbers, edges.a, edges.b, edges.probabilities, named)
+    clusters = graph.clusters(thresholds.cluster_probability_min, must, cannot)
+    below = np.ones(len(a), bool)
+    below[kept] = False
+    words = _relations(packed, edges, judged, [signatures[place].has_locus() for place in order], named, thresholds)
+    top, count, values, amounts = _shown(
+        len(packed), np.concatenate((edges.a, a[below])), np.concatenate((edges.b, b[below])),
+        np.concatenate((edges.probabilities, ranking[below])), np.concatenate((words, np.zeros(int(below.sum()), np.uint8))),
+        thresholds.candidates_shown_max,
+    )
+    stand = standings(judged.masses, judged.ladder, numbers, a[kept], b[kept], judged.first[kept])
+    if progress is not None:
+        progress("cluster", 1, 1)
+    back = np.empty(len(order), np.int64)
+    back[order] = np.arange(len(order))
+    return Settlement(clusters[back], numbers[top][back], count[back], values[back], amounts[back], stand[back], graph)
+
+
+def judge_pairs(packed: Pack, scorer: Scorer, progress: Progress | None = None) -> Judged:
+    """Candidates of a pack with first-stage probabilities, and the rows the second stage reads."""
+    weights = scorer.background.weights(packed.vocabulary, packed.counts, len(packed))
+    found = retrieve(packed, weights, None if progress is None else lambda done, of: progress("retrieve", done, of))
+    matcher, mass = Matcher(packed, weights), masses(packed, weights)
+    ladder = ladders(len(packed), found.a, found.b, found.scores)
+    first = np.empty(len(found.a), np.float32)
+    kept: list[NDArray[np.int64]] = []
+    rows: list[F32] = [np.zeros((0, len(FEATURES)), np.float32)]
+    for begin in range(0, len(found.a), _PAIRS):
+        part = slice(begin, begin + _PAIRS)
+        table = pair_features(packed, matcher, mass, ladder, found.a[part], found.b[part], found.scores[part])
+        first[part] = scorer.first(table)
+        through = np.flatnonzero(first[part] >= scorer.sieve_min)
+        kept.append(through + begin)
+        rows.append(table[through])
+        if progress is not None:
+            progress("compare", min(begin + _PAIRS, len(found.a)), len(found.a))
+    chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
+    around = bulk_context(len(packed), found.a[chosen], found.b[chosen], first[chosen].astype(np.float64))
+    return Judged(found, first, chosen, np.hstack((np.concatenate(rows), around)), mass, ladder)
+
+
+def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32, b: I32, scores: F32) -> F32:
+    """Pair features of some pairs of a pack."""
+
+    def side(rows: I32) -> Sides:
+        return Sides(mass[rows], packed.days[rows], packed.metrics[rows], packed.lengths[rows], ladder[rows])
+
+    return features(matcher.match(a, b), side(a), side(b), scores)
+
+
+def _relations(
+    packed: Pack, edges: Edges, judged: Judged, locus: Sequence[bool], named: I32, thresholds: DeconflictionThresholds
+) -> NDArray[np.uint8]:
+    """What each edge amounts to, by `rules.relation`."""
+    says, most = np.array(locus, bool), thresholds.umbrella_identifiers_min
+    found = np.zeros(len(edges.a), np.uint8)
+    judged_pairs = len(judged.kept)
+    for at, (one, other, probability) in enumerate(zip(edges.a.tolist(), edges.b.tolist(), edges.probabilities.tolist(), strict=True)):
+        ours, theirs = int(named[one]), int(named[other])
+        same = None if ours < 0 or theirs < 0 else ours == theirs
+        umbrella = bool(packed.vulnerabilities[one] >= most or packed.vulnerabilities[other] >= most)
+        if at < judged_pairs:
+            agreed = agreement(
+                judged.rows[at], same_identifier=same, shares_name=False, umbrella=umbrella, locus=bool(says[one] and says[other])
+            )
+        else:
+            # A pair that only its identifiers brought together.
+            agreed = rules.Agreement(True if same is None else same, shares_name=True, umbrella=umbrella)
+        found[at] = RELATIONS.index(rules.relation(probability, agreed, thresholds))
+    return found
+
+
+def _shown(
+    records: int, a: I32, b: I32, ranking: F32, words: NDArray[np.uint8], shown: int
+) -> tuple[I32, NDArray[np.int32], F32, NDArray[np.uint8]]:
+    """The best candidates of each record."""
+    left, right = np.concatenate((a, b)), np.concatenate((b, a))
+    both, said = np.concatenate((ranking, ranking)), np.concatenate((words, words))
+    order = np.lexsort((right, -both, left))
+    left, right, both, said = left[order], right[order], both[order], said[order]
+    rank = np.arange(len(left)) - np.searchsorted(left, left)
+    near = rank < shown
+    top, values = np.zeros((records, shown), np.int32), np.zeros((records, shown), np.float32)
+    amounts = np.zeros((records, shown), np.uint8)
+    top[left[near], rank[near]] = right[near]
+    values[left[near], rank[near]] = both[near]
+    amounts[left[near], rank[near]] = said[near]
+    return top, np.minimum(np.bincount(left, minlength=records), shown).astype(np.int32), values, amounts
