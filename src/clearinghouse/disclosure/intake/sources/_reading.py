@@ -4,12 +4,14 @@ import json
 import re
 from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
 from clearinghouse.core.clock import parse_instant
 from clearinghouse.core.product import Package, parse_purl
 from clearinghouse.core.severity import base_score, scheme_of
+from clearinghouse.core.tlp import Tlp, parse_tlp
 from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim
 from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
 
@@ -101,6 +103,36 @@ def read_purl(untrusted: str, place: str, notes: list[Note]) -> tuple[Package | 
         notes.append(Note(place, f"not a package URL: {error}"[:300], "package.purl"))
         return None, ""
     return package, version or ""
+
+
+def is_schema(value: Any, *about: str) -> bool:
+    """Whether a JSON value is a JSON Schema that speaks of one of these words in its address or title."""
+    if not isinstance(value, dict) or not text_of(value.get("$schema")):
+        return False
+    if not {"properties", "definitions", "$defs", "allOf", "$vocabulary"} & set(value):
+        return False
+    named = " ".join(text_of(value.get(name)) for name in ("$id", "id", "title", "$schema")).lower()
+    return any(word in named for word in about)
+
+
+def read_tlp(untrusted: str, place: str, notes: list[Note]) -> str:
+    """A TLP 2.0 label; one that is none is read as the narrowest, with a note."""
+    label = parse_tlp(untrusted)
+    if label is None and untrusted:
+        notes.append(Note(place, f"{untrusted[:20]!r} is no TLP 2.0 label; read as RED, the narrowest", "tlp.unknown"))
+        return Tlp.RED.value
+    return "" if label is None else label.value
+
+
+def score_of(untrusted: Any) -> float | None:
+    """A score as a number, whether written as one or as text; None where it is neither."""
+    if isinstance(untrusted, bool) or not isinstance(untrusted, int | float | str):
+        return None
+    try:
+        score = float(untrusted)
+    except (ValueError, OverflowError):
+        return None
+    return score if isfinite(score) else None
 
 
 def read_records(document: Document) -> Iterator[tuple[str, Any]]:

@@ -20,17 +20,46 @@ _NOTES_MAX = 20
 _MESSAGE_MAX = 300
 
 
+# Schemas that others refer to, by the address they are referred to with.
+_REFERRED = {
+    "https://docs.oasis-open.org/csaf/csaf/v2.1/schema/extension-content.json": "csaf-2.1-extension-content.json",
+    "https://docs.oasis-open.org/csaf/csaf/v2.1/schema/extension-metaschema.json": "csaf-2.1-extension-metaschema.json",
+    "https://www.first.org/cvss/cvss-v2.0.json": "cvss-v2.0.json",
+    "https://www.first.org/cvss/cvss-v3.0.json": "cvss-v3.0.json",
+    "https://www.first.org/cvss/cvss-v3.1.json": "cvss-v3.1.json",
+    "https://www.first.org/cvss/cvss-v4.0.json": "cvss-v4.0.json",
+    "https://certcc.github.io/SSVC/data/schema/v2/SelectionList_2_0_0.schema.json": "ssvc-selection-list-2.0.0.json",
+}
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def _load(name: str) -> dict[str, Any]:
+    folder = resources.files("clearinghouse.disclosure.intake.sources") / "schemas"
+    schema: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    # CSAF 2.1 and CVSS 4.0 name dialects of their own, which are 2020-12 with formats asserted.
+    if "json-schema.org" not in schema["$schema"]:
+        schema["$schema"] = _DIALECT
+    return schema
+
+
+def _no_network(address: str) -> Any:
+    raise ValueError(f"{address} is not bundled, and nothing is fetched")
+
+
+@cache
+def _registry() -> Any:
+    return jsonschema_rs.Registry([(address, _load(name)) for address, name in _REFERRED.items()], retriever=_no_network)
+
+
 @cache
 def _validator(name: str) -> Any:
-    folder = resources.files("clearinghouse.disclosure.intake.sources") / "schemas"
-    return jsonschema_rs.validator_for(json.loads((folder / name).read_text()), validate_formats=False)
+    return jsonschema_rs.validator_for(_load(name), validate_formats=False, registry=_registry())
 
 
 @cache
 def _part(name: str, definition: str) -> Any:
-    folder = resources.files("clearinghouse.disclosure.intake.sources") / "schemas"
-    schema = json.loads((folder / name).read_text())
-    return jsonschema_rs.validator_for({**schema, "$ref": f"#/definitions/{definition}"}, validate_formats=False)
+    schema = {**_load(name), "$ref": f"#/definitions/{definition}"}
+    return jsonschema_rs.validator_for(schema, validate_formats=False, registry=_registry())
 
 
 def check_schema(schema: str, value: Any, place: str = "") -> tuple[Note, ...]:
