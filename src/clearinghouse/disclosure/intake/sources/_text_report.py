@@ -40,6 +40,13 @@ _CREDIT_ROLES = {"reported": "reporter", "patched": "remediation developer", "fi
                  "found": "finder", "discovered": "finder"}
 _QUOTED = re.compile(r"^\s{0,3}>")
 _TITLE_CHARACTERS_MAX = 300
+# Said to whoever reads, not about the flaw. Kept like all text; the note tells people to look twice.
+_ADDRESSES_READER = re.compile(
+    r"\b(?:ignore|disregard|forget)\s(?:all\s|any\s|the\s|your\s|every\s){0,2}(?:previous|earlier|prior|above|other|system)?\s?(?:rules|instructions|prompts?|guidelines)\b"
+    r"|\bSYSTEM\s?(?:PROMPT)?:\s|<\|im_start\|>|\[INST\]|\byou are (?:now )?(?:an? )?(?:AI|assistant|language model|triage (?:bot|agent))\b"
+    r"|\b(?:mark|set|treat)\s(?:this|it|as|the report)?\s?(?:as\s)?(?:verified|valid|critical|severity critical|trusted)\b.{0,80}\b(?:mail|send|forward|publish)\b",
+    re.IGNORECASE,
+)
 
 # Names people write before a colon, and the field each one means.
 _FIELDS = {
@@ -109,6 +116,10 @@ def read_text(untrusted_text: str, context: Context, *, title: str = "", first_l
     finding = dataclasses.replace(finding, credits=tuple(dict.fromkeys((*finding.credits, *credits_found))))
     if not finding.title:
         finding = dataclasses.replace(finding, title=first_sentence(untrusted_text))
+    if addressed := _ADDRESSES_READER.search(untrusted_text[:200_000]):
+        line = first_line + untrusted_text.count("\n", 0, addressed.start())
+        message = "the text addresses its reader, as instructions to a model do; it is kept as data and obeyed by nobody"
+        context.notes.append(Note(f"{context.place} line {line}".strip() if not context.place.startswith("line") else f"line {line}", message, "text.addresses_reader"))
     return _add_crash(finding, untrusted_text, context)
 
 
