@@ -36,6 +36,22 @@ def base_score(untrusted_vector: str) -> float | None:
         return None
 
 
+def possible_scores(untrusted_vector: str) -> frozenset[float]:
+    """Every score a vector gives, base, temporal and environmental; empty where it is no vector."""
+    vector = untrusted_vector.strip().strip("()")
+    try:
+        match scheme_of(vector):
+            case "CVSS:4.0":
+                scores = [CVSS4(vector).base_score]
+            case "CVSS:3.0" | "CVSS:3.1":
+                scores = list(CVSS3(vector).scores())
+            case _:
+                scores = list(CVSS2(vector).scores())
+    except (CVSSError, KeyError, ValueError, ArithmeticError):
+        return frozenset()
+    return frozenset(float(score) for score in scores if score is not None)
+
+
 def find_vectors(untrusted_text: str) -> tuple[str, ...]:
     """The CVSS 3 and 4 vectors a text holds, in order, each once."""
     return tuple(dict.fromkeys(_IN_TEXT.findall(untrusted_text)))

@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime
 from math import isfinite
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from clearinghouse.core.clock import parse_instant
 from clearinghouse.core.product import Package, parse_purl
-from clearinghouse.core.severity import base_score, scheme_of
+from clearinghouse.core.severity import base_score, possible_scores, scheme_of
 from clearinghouse.core.tlp import Tlp, parse_tlp
-from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim
+from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim, VersionRange
 from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
 
 # The short form of a commit page, as kernel.org and some forges write it.
@@ -62,16 +62,41 @@ def read_reference(url: str, kind: ReferenceKind | None = None) -> Reference:
     return Reference(url, kind if kind not in (None, ReferenceKind.OTHER) else kind_of_url(url))
 
 
-def read_cvss(vector: str, by: str, place: str, notes: list[Note], published_score: float | None = None) -> SeverityClaim:
-    """A CVSS claim, with a note where vector and published score disagree or the vector is none."""
+def read_cvss(
+    vector: str, by: str, place: str, notes: list[Note], published_score: float | None = None, *, overall: bool = False
+) -> SeverityClaim:
+    """A CVSS claim, with a note where vector and published score disagree or the vector is none.
+
+    Args:
+        overall: the format publishes one score, whichever of base, temporal and environmental it may be.
+    """
     scheme = scheme_of(vector)
     follows = base_score(vector)
     if follows is None:
         notes.append(Note(place, f"{vector[:80]!r} is no {scheme} vector", "severity.vector"))
-    elif published_score is not None and abs(follows - published_score) > 0.05:
-        message = f"published score {published_score} does not follow from the vector, which gives {follows}"
-        notes.append(Note(place, message, "severity.score_mismatch"))
+    elif published_score is not None:
+        right = possible_scores(vector) if overall else {follows}
+        if not any(abs(score - published_score) <= 0.05 for score in right):
+            message = f"published score {published_score} does not follow from the vector, which gives {follows}"
+            notes.append(Note(place, message, "severity.score_mismatch"))
     return SeverityClaim(scheme, vector, published_score, "", by)
+
+
+def read_vers(untrusted: str, package: Package | None = None, repository: str = "") -> VersionRange:
+    """A range of a `vers:` expression; what is neither a lower nor an upper bound stays in its own words.
+
+    Source: ECMA-428 draft (VERS).
+    """
+    kind, _, constraints = untrusted.removeprefix("vers:").partition("/") if untrusted.startswith("vers:") else ("", "", untrusted)
+    introduced, fixed, last, versions = [], [], [], []
+    for part in filter(None, (unquote(part).strip() for part in constraints.split("|"))):
+        for mark, bounds in ((">=", introduced), ("<=", last), ("<", fixed), ("=", versions)):
+            if part.startswith(mark) and part[len(mark) :].strip():
+                bounds.append(part[len(mark) :].strip())
+                break
+        else:
+            versions.append(part)  # `2.0` is that version; `>1.2` and `!=1.3` have no field of their own
+    return VersionRange(package, kind, tuple(introduced), tuple(fixed), tuple(last), tuple(versions), repository)
 
 
 def jsonable(value: Any) -> Any:
