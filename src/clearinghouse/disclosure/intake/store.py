@@ -277,6 +277,27 @@ def count_reports(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
     return int(tx.value(select(func.count()).select_from(reports).where(_readable(viewer, now))) or 0)
 
 
+def readable_numbers(tx: Transaction, *, viewer: PartyId, now: datetime) -> dict[int, bool]:
+    """The numbers of the reports the viewer may read, each with whether it is a public record."""
+    query = select(reports.c.number, reports.c.public).where(_readable(viewer, now))
+    return {row.number: row.public for row in tx.rows(query)}
+
+
+def system_report_ids(tx: Transaction, numbers: Sequence[int]) -> dict[int, str]:
+    """Ids of reports by number: an id alone opens nothing."""
+    found: dict[int, str] = {}
+    for start in range(0, len(numbers), 500):
+        query = select(reports.c.number, reports.c.report_id).where(reports.c.number.in_(list(numbers[start : start + 500])))
+        found.update({row.number: row.report_id for row in tx.rows(query)})
+    return found
+
+
+def system_number(tx: Transaction, report_id: str) -> int | None:
+    """The number of a report, for finding its cluster; whoever shows anything asks again with its viewer."""
+    number: int | None = tx.value(select(reports.c.number).where(reports.c.report_id == report_id))
+    return number
+
+
 def count_after(tx: Transaction, number: int) -> int:
     """How many reports came after a number, for the matcher's progress."""
     return int(tx.value(select(func.count()).select_from(reports).where(reports.c.number > number)) or 0)

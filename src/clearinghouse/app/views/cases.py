@@ -1,0 +1,122 @@
+"""Cases: each cluster of reports that is not public knowledge alone, as far as the viewer may see it."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from clearinghouse.app.views.reports import ReportLine, case_of, line_of, title_of
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.errors import NotFound
+from clearinghouse.core.ids import has_shape
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.records import Finding, Report
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLine:
+    """One case in a list."""
+
+    id: str
+    title: str
+    first_received_at: datetime
+    reports: int
+    """Reports the viewer may read."""
+    hidden: int
+    """Held reports of others that deconfliction put here as well; nothing else is told of them."""
+    proposed: int
+    """Reports that are here as a proposal and wait for a person."""
+    senders: int
+    tools: tuple[str, ...]
+    public: int
+    """Public records about the same flaw."""
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """A person's decision that touched the case."""
+
+    id: str
+    kind: str
+    at: datetime
+    actor: str
+    reason: str
+    undone_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case opened: its reports, the first received leading, and what was decided."""
+
+    line: CaseLine
+    reports: tuple[ReportLine, ...]
+    decisions: tuple[DecisionLine, ...]
+
+
+def list_cases(instance: Instance, *, largest: int) -> tuple[list[CaseLine], int]:
+    """The cases with the most reports, and how many there are; only what the viewer may see."""
+    viewer, now = instance.actor.id, instance.clock.now()
+    with instance.database.read() as tx:
+        readable = intake.readable_numbers(tx, viewer=viewer, now=now)
+        sizes: Counter[int] = Counter()
+        seen: set[int] = set()
+        for number, cluster in deconfliction.cluster_of_each(tx):
+            sizes[cluster] += 1
+            if number in readable and not readable[number]:
+                seen.add(cluster)
+        chosen = sorted(seen, key=lambda cluster: (-sizes[cluster], cluster))
+        members = deconfliction.read_clusters(tx, chosen[:largest])
+        numbers = [placement.number for found in members.values() for placement in found]
+        reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now)
+        founding = intake.system_report_ids(tx, chosen[:largest])
+    return [_line(cluster, founding[cluster], members[cluster], reports) for cluster in chosen[:largest]], len(chosen)
+
+
+def read_case(instance: Instance, case_id: str) -> Case:
+    """One case, if the viewer may read a report of it.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+    """
+    viewer, now = instance.actor.id, instance.clock.now()
+    unknown = NotFound(f"nothing found under {case_id[:40]!r}; `clearinghouse cases` lists the cases you may see")
+    if not has_shape(case_id):
+        raise unknown
+    with instance.database.read() as tx:
+        cluster = intake.system_number(tx, "rep_" + case_id.partition("_")[2])
+        members = {} if cluster is None else deconfliction.read_clusters(tx, [cluster])
+        if cluster is None or cluster not in members:
+            raise unknown
+        numbers = [placement.number for placement in members[cluster]]
+        reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now)
+        if not reports:
+            raise unknown
+        founding = intake.system_report_ids(tx, [cluster])
+        decisions = [
+            DecisionLine(decision.id, decision.kind, decision.at, decision.actor, decision.reason, decision.undone_at)
+            for decision in deconfliction.list_decisions(tx, instance.envelope, standing_only=False)
+            if any(number in reports for group in decision.groups for number in group)
+        ]
+    lines = tuple(
+        line_of(reports[placement.number], placement, founding) for placement in members[cluster] if placement.number in reports
+    )
+    return Case(_line(cluster, founding[cluster], members[cluster], reports), lines, tuple(decisions))
+
+
+def _line(
+    cluster: int, founding: str, members: list[deconfliction.Placement], reports: dict[int, Report]
+) -> CaseLine:
+    mine = [reports[placement.number] for placement in members if placement.number in reports]
+    own = [report for report in mine if not report.public]
+    lead = own[0] if own else mine[0]
+    return CaseLine(
+        case_of(founding), title_of(lead.finding), lead.received_at, len(own), len(members) - len(mine),
+        sum(placement.verdict == "unsure" and placement.number != cluster for placement in members if placement.number in reports),
+        len({report.reporter for report in own}), tuple(sorted({_tool(report.finding, report.source) for report in own})),
+        len(mine) - len(own), all(placement.settled for placement in members),
+    )
+
+
+def _tool(finding: Finding, source: str) -> str:
+    return finding.producer.model or finding.producer.tool or finding.reporter or source

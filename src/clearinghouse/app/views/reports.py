@@ -1,0 +1,68 @@
+"""The list of reports with the answer beside each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.ids import CaseId
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.records import Finding, Report
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLine:
+    """One report in a list."""
+
+    id: str
+    received_at: datetime
+    source: str
+    title: str
+    public: bool
+    answer: str
+    """Verdict of deconfliction; `waiting` before it was compared."""
+    settled: bool
+    """False while the answer is provisional."""
+    probability: float | None
+    case_id: str | None
+
+    @property
+    def probability_text(self) -> str:
+        """The probability for people: two digits, with a mark while provisional."""
+        return "" if self.probability is None else f"{self.probability:.2f}" + ("" if self.settled else "?")
+
+
+def case_of(report_id: str) -> CaseId:
+    """The id of the case whose founding report this is: it lasts as long as that report is its oldest."""
+    return CaseId("case_" + report_id.partition("_")[2])
+
+
+def title_of(finding: Finding) -> str:
+    """What to call a finding that may lack a title."""
+    if finding.title:
+        return finding.title
+    if finding.crash is not None:
+        return f"{finding.crash.tool}: {finding.crash.kind}"
+    first = finding.description.strip().split("\n", 1)[0]
+    return first[:120] or next((identifier.value for identifier in finding.identifiers), "(no title)")
+
+
+def list_reports(instance: Instance, *, newest: int, submission: str | None = None) -> tuple[list[ReportLine], int]:
+    """The newest reports the viewer may read, and how many there are in all."""
+    viewer, now = instance.actor.id, instance.clock.now()
+    with instance.database.read() as tx:
+        found = intake.list_reports(tx, instance.envelope, viewer=viewer, now=now, newest=newest, submission=submission)
+        total = intake.count_reports(tx, viewer=viewer, now=now)
+        placed = deconfliction.read_placements(tx, [report.number for report in found])
+        founding = intake.system_report_ids(tx, sorted({placement.cluster for placement in placed.values()}))
+    return [line_of(report, placed.get(report.number), founding) for report in found], total
+
+
+def line_of(report: Report, placement: deconfliction.Placement | None, founding: dict[int, str]) -> ReportLine:
+    """A report as a line."""
+    return ReportLine(
+        report.id, report.received_at, report.source, title_of(report.finding), report.public,
+        "waiting" if placement is None else placement.verdict, placement is not None and placement.settled,
+        None if placement is None else placement.probability,
+        None if placement is None or report.public else case_of(founding[placement.cluster]),
+    )
