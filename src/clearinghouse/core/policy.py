@@ -43,6 +43,8 @@ class DeconflictionThresholds:
     """At or above and below joining: `unsure`, shown to a person with its candidates."""
     cluster_probability_min: float
     """Average linkage joins two groups at or above this mean probability."""
+    locus_probability: float
+    """Worth of two reports pointing at the same function for the same kind of weakness, with nothing else known."""
     candidates_max: int
     """Candidates compared for one finding."""
     candidates_shown_max: int

@@ -71,7 +71,7 @@ def write_flood(folder: Path, seed: int = SEED) -> Flood:
     return flood
 
 
-def score(truth: dict[Any, str], cluster: dict[Any, str]) -> dict[str, float]:
+def score(truth: dict[Any, str], cluster: dict[Any, int]) -> dict[str, float]:
     """Pairwise precision and recall of clusters against the truth; an item without a cluster stands alone."""
     keys = sorted(truth)
     pairs = [(a, b) for i, a in enumerate(keys) for b in keys[i + 1 :]]

@@ -17,6 +17,7 @@ from clearinghouse.core.roles import Scope
 from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.jobs import Matching, StoredIndex, last_graph
+from clearinghouse.disclosure.deconfliction.locus import read_locus
 from clearinghouse.disclosure.deconfliction.placing import compare
 from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import Signature
@@ -100,7 +101,8 @@ def explain(tx: Transaction, matching: Matching, one: Report, other: Report) -> 
     if len(stored) < 2:
         raise Conflict("not both reports are compared yet; run `clearinghouse settle` first")
     signature = Signature.from_bytes(stored[one.number][0])
-    return compare(signature, other.number, StoredIndex(tx), matching.scorer, matching.thresholds, own=one.number)
+    return compare(signature, other.number, StoredIndex(tx), matching.scorer, matching.thresholds, own=one.number,
+                   locus=read_locus(stored[one.number][2]))
 
 
 def _groups(

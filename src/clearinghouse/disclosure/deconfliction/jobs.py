@@ -19,6 +19,7 @@ from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.graph import Graph
+from clearinghouse.disclosure.deconfliction.locus import read_locus, sign_locus
 from clearinghouse.disclosure.deconfliction.placing import Stored, place
 from clearinghouse.disclosure.deconfliction.records import Answer, Verdict
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
@@ -65,7 +66,7 @@ class StoredIndex:
     def stored(self, documents: NDArray[np.uint32]) -> Sequence[Stored]:
         """Signatures and standings, in the order asked."""
         found = store.read_signatures(self._tx, documents.tolist())
-        return [Stored(found[number][0], found[number][1] or b"") for number in documents.tolist()]
+        return [Stored(*found[number]) for number in documents.tolist()]
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,9 @@ class Matching:
                 portion = intake.system_findings(tx, after, _SIGN_PORTION, self.envelope)
             if not portion:
                 return signed
-            rows = [(number, self.signer.sign(finding).to_bytes()) for number, _, finding in portion]
+            rows = [
+                (number, self.signer.sign(finding).to_bytes(), sign_locus(finding, self.signer)) for number, _, finding in portion
+            ]
             with self.database.write() as tx:
                 # Another process may have signed them meanwhile.
                 done = store.signed_up_to(tx)
@@ -115,8 +118,8 @@ class Matching:
         while True:
             with self.database.write() as tx:
                 rows = {
-                    number: index_terms(Signature.from_bytes(stored))
-                    for number, stored in islice(store.stream_signatures(tx, waiting=True), _SEGMENT_RECORDS)
+                    number: _terms(Signature.from_bytes(stored), locus)
+                    for number, stored, locus in islice(store.stream_signatures(tx, waiting=True), _SEGMENT_RECORDS)
                 }
                 if not rows:
                     break
@@ -135,12 +138,13 @@ class Matching:
             stored = list(store.stream_signatures(tx))
             receivals = {receival.number: receival for receival in intake.system_receivals(tx)}
             decisions = store.list_decisions(tx, self.envelope, standing_only=True)
-        signatures = [Signature.from_bytes(body) for _, body in stored]
-        numbers = np.fromiter((number for number, _ in stored), np.uint32, len(stored))
+        signatures = [Signature.from_bytes(body) for _, body, _ in stored]
+        loci = [read_locus(locus) for _, _, locus in stored]
+        numbers = np.fromiter((number for number, _, _ in stored), np.uint32, len(stored))
         # Two reporters may send the very same claim: the id tells such records apart, and either order is the same.
         keys = [receivals[number].digest + receivals[number].report_id for number in numbers.tolist()]
         must, cannot = placements.bounds(decisions)
-        settled = settle(signatures, numbers, self.scorer, self.thresholds, keys, must, cannot, self.progress)
+        settled = settle(signatures, numbers, self.scorer, self.thresholds, keys, must, cannot, self.progress, loci)
         with self.database.write() as tx:
             if [decision.id for decision in store.list_decisions(tx, self.envelope, standing_only=True)] != [d.id for d in decisions]:
                 decisions = store.list_decisions(tx, self.envelope, standing_only=True)
@@ -182,15 +186,15 @@ class Matching:
         answers: list[tuple[int, Answer]] = []
         with self.database.read() as tx:
             waiting = list(store.stream_signatures(tx, waiting=True))
-        for number, stored in waiting:
-            answers.append((number, self.place(number, Signature.from_bytes(stored))))
+        for number, stored, locus in waiting:
+            answers.append((number, self.place(number, Signature.from_bytes(stored), read_locus(locus))))
             self.progress("placing", len(answers), len(waiting))
         return answers
 
-    def place(self, number: int, signature: Signature) -> Answer:
+    def place(self, number: int, signature: Signature, locus: NDArray[np.uint64]) -> Answer:
         """Answer one record and add it to the index."""
         with self.database.read() as tx:
-            answer, standing = place(signature, StoredIndex(tx), self.scorer, self.thresholds)
+            answer, standing = place(signature, StoredIndex(tx), self.scorer, self.thresholds, locus=locus)
         joined = [candidate.document for candidate in answer.candidates if candidate.relation is Verdict.DUPLICATE][:1]
         with self.database.write() as tx:
             known = store.read_placements(tx, joined)
@@ -202,12 +206,17 @@ class Matching:
             )
             store.write_placements(tx, [store.Placement(number, cluster, answer.verdict, answer.probability, False, candidates)])
             store.write_standings(tx, [(standing, number)])
-            segment = store.add_segment(tx, 1, store.packed_lists({number: index_terms(signature)}))
+            segment = store.add_segment(tx, 1, store.packed_lists({number: _terms(signature, locus.tobytes())}))
             store.mark_indexed(tx, segment, number, number)
             small = [found for found, records in store.list_segments(tx) if records < _SMALL_SEGMENT]
             if len(small) > _SMALL_SEGMENTS_MAX:
                 store.merge_segments(tx, small)
         return answer
+
+
+def _terms(signature: Signature, locus: bytes) -> NDArray[np.uint64]:
+    """What of a record the inverted index holds."""
+    return np.concatenate((index_terms(signature), read_locus(locus)))
 
 
 def last_graph(tx: Transaction) -> Graph | None:

@@ -16,6 +16,7 @@ from clearinghouse.disclosure.deconfliction import identifiers, rules
 from clearinghouse.disclosure.deconfliction.context import Around, context
 from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence
 from clearinghouse.disclosure.deconfliction.features import LADDER, Matched, Sides, features
+from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX, add, agree, read_locus
 from clearinghouse.disclosure.deconfliction.packing import F32, masses, pack
 from clearinghouse.disclosure.deconfliction.records import Answer, Candidate, Evidence
 from clearinghouse.disclosure.deconfliction.retrieval import choose_terms, kinds_of, term_weights
@@ -25,6 +26,8 @@ from clearinghouse.disclosure.deconfliction.standing import NEAREST, STANDING, r
 from clearinghouse.disclosure.deconfliction.terms import Kind
 
 Documents = NDArray[np.uint32]
+Loci = NDArray[np.uint64]
+NOWHERE: Loci = np.zeros(0, np.uint64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Stored:
     signature: bytes
     standing: bytes = b""
     """Empty until the record was settled or placed."""
+    locus: bytes = b""
+    """Functions it points at, hashed; see `locus`."""
 
 
 class Lookup(Protocol):
@@ -65,72 +70,81 @@ class _Compared:
     rows: F32
     probabilities: F32
     standing: bytes
+    pointed: list[bool]
+    """Whether newcomer and candidate point at the same function, and nothing contradicts."""
 
 
 def place(
-    signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None
+    signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None,
+    locus: Loci = NOWHERE,
 ) -> tuple[Answer, bytes]:
     """The answer for one finding and the standing to keep with it.
 
     Args:
+        locus: the functions it points at, hashed (see `locus`).
         own: document number of the finding where it is indexed already, so that it is no candidate of its own.
     """
-    compared = _ask(signature, lookup, scorer, thresholds, own, None)
+    compared = _ask(signature, lookup, scorer, thresholds, own, None, locus)
     return _answer(signature, compared, lookup.count() - (own is not None), scorer, thresholds), compared.standing
 
 
 def compare(
-    one: Signature, other: int, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None
+    one: Signature, other: int, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None,
+    locus: Loci = NOWHERE,
 ) -> Candidate:
     """What one record and another of the index amount to, with all evidence.
 
     Args:
         own: document number of `one` when it is indexed itself, so that it is no alternative of its own.
     """
-    compared = _ask(one, lookup, scorer, thresholds, own, other)
+    compared = _ask(one, lookup, scorer, thresholds, own, other, locus)
     at = int(np.flatnonzero(compared.documents == other)[0])
     return _render(one, compared, [at], scorer, thresholds)[0]
 
 
 def _ask(
-    signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, own: int | None, other: int | None
+    signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, own: int | None, other: int | None,
+    locus: Loci,
 ) -> _Compared:
     counts, records = lookup.document_frequencies(signature.terms), lookup.count()
     if own is None:
         counts, records = counts + 1, records + 1  # as if it were indexed: settling counts it too
     weights = scorer.background.weights(signature.terms, counts, records)
     # One more than policy allows: the finding itself may be among them.
-    documents, scores = _candidates(signature, counts, weights, lookup, thresholds.candidates_max + (own is not None))
+    documents, scores = _candidates(signature, counts, weights, lookup, thresholds.candidates_max + (own is not None), locus)
     if own is not None:
         documents, scores = documents[documents != own], scores[documents != own]
     if other is not None and other not in documents:
         documents, scores = np.append(documents, np.uint32(other)), np.append(scores, np.float32(0))
-    return _compare(signature, weights, documents, scores, lookup, scorer, own)
+    return _compare(signature, weights, documents, scores, lookup, scorer, own, locus)
 
 
 def _candidates(
-    signature: Signature, counts: NDArray[np.int64], rarities: F32, lookup: Lookup, most: int
+    signature: Signature, counts: NDArray[np.int64], rarities: F32, lookup: Lookup, most: int, locus: Loci
 ) -> tuple[Documents, F32]:
-    """Document numbers and retrieval scores; records that share an identifier come first of all."""
+    """Document numbers and retrieval scores; those that share an identifier or point at the same function come first."""
     kinds = kinds_of(signature.terms)
     weights = term_weights(kinds, counts, rarities)
     chosen = choose_terms(weights, counts)
     named = np.flatnonzero((kinds == Kind.IDENTIFIER) & (counts > 1) & (counts <= identifiers.GROUP_MAX))
-    asked = np.concatenate((chosen, named))
-    if not len(asked):
+    asked = np.concatenate((signature.terms[chosen], signature.terms[named], locus))
+    lists = list(lookup.postings(asked)) if len(asked) else []
+    exact = len(named) + len(locus)
+    lists = [one if at < len(chosen) + len(named) or len(one) <= GROUP_MAX else one[:0] for at, one in enumerate(lists)]
+    if not any(len(one) for one in lists):
         return np.zeros(0, np.uint32), np.zeros(0, np.float32)
-    lists = lookup.postings(signature.terms[asked])
     owners = np.concatenate([np.asarray(one, np.uint32) for one in lists])
-    worth = np.repeat(np.concatenate((weights[chosen] ** 2, np.zeros(len(named), np.float32))), [len(one) for one in lists])
+    worth = np.repeat(np.concatenate((weights[chosen] ** 2, np.zeros(exact, np.float32))), [len(one) for one in lists])
     documents, places = np.unique(owners, return_inverse=True)
     scores = np.bincount(places, worth, len(documents)).astype(np.float32)
-    first = np.isin(documents, np.concatenate(lists[len(chosen):])) if len(named) else np.zeros(len(documents), bool)
+    first = np.isin(documents, np.concatenate(lists[len(chosen):])) if exact else np.zeros(len(documents), bool)
     order = np.lexsort((documents, -scores, ~first))[:most]
     return documents[order], scores[order]
 
 
 def _compare(
-    signature: Signature, weights: F32, documents: Documents, scores: F32, lookup: Lookup, scorer: Scorer, own: int | None
+    signature: Signature, weights: F32, documents: Documents, scores: F32, lookup: Lookup, scorer: Scorer, own: int | None,
+    locus: Loci,
 ) -> _Compared:
     alone = pack([signature])
     mass = masses(alone, weights)
@@ -158,7 +172,10 @@ def _compare(
     rows = np.hstack((rows, around))
     probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
     probabilities[kept] = scorer.calibrate(scorer.judge(rows[kept]))
-    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept))
+    pointed = [
+        bool(np.isin(locus, read_locus(one.locus)).any()) and agree(signature, other) for one, other in zip(stored, others, strict=True)
+    ]
+    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept), pointed)
 
 
 def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:
@@ -224,18 +241,19 @@ def _standing(mass: F32, ladder: F32, documents: Documents, first: NDArray[np.fl
 def _answer(
     signature: Signature, compared: _Compared, known: int, scorer: Scorer, thresholds: DeconflictionThresholds
 ) -> Answer:
-    probabilities = [
-        _with_identifiers(signature, other, float(probability))
-        for other, probability in zip(compared.signatures, compared.probabilities, strict=True)
-    ]
+    probabilities = [_with_rules(signature, compared, at, thresholds) for at in range(len(compared.documents))]
     order = sorted(range(len(probabilities)), key=lambda at: (-probabilities[at], int(compared.documents[at])))
     shown = _render(signature, compared, order[: thresholds.candidates_shown_max], scorer, thresholds)
     best = shown[0].probability if shown else 0.0
     return Answer(rules.verdict(shown), best, tuple(shown), len(compared.documents), known, scorer.digest)
 
 
-def _with_identifiers(one: Signature, other: Signature, probability: float) -> float:
-    said = identifiers.compare(one, other)
+def _with_rules(one: Signature, compared: _Compared, at: int, thresholds: DeconflictionThresholds) -> float:
+    """The model's probability with what locus and identifiers say; identifiers have the last word."""
+    probability = float(compared.probabilities[at])
+    if compared.pointed[at]:
+        probability = add(probability, thresholds.locus_probability)
+    said = identifiers.compare(one, compared.signatures[at])
     if said is None:
         return probability
     return max(probability, identifiers.SAME_PROBABILITY) if said else 0.0
@@ -255,20 +273,25 @@ def _render(
         shares = identifiers.share(signature, other)
         least = thresholds.umbrella_identifiers_min
         umbrella = signature.vulnerabilities >= least or other.vulnerabilities >= least
-        probability = _with_identifiers(signature, other, float(compared.probabilities[at]))
+        probability = _with_rules(signature, compared, at, thresholds)
         agreed = agreement(row, same_identifier=said, shares_name=shares, umbrella=umbrella,
-                           locus=signature.has_locus() and other.has_locus())
-        lines = (*_identifier_lines(said, shares, umbrella), *evidence(row, counted))
+                           locus=compared.pointed[at] or (signature.has_locus() and other.has_locus()))
+        lines = (*_rule_lines(said, shares, umbrella, compared.pointed[at], thresholds), *evidence(row, counted))
         relation = rules.relation(probability, agreed, thresholds)
         found.append(Candidate(int(compared.documents[at]), probability, relation, lines))
     return found
 
 
-def _identifier_lines(said: bool | None, shares: bool, umbrella: bool) -> list[Evidence]:
+def _rule_lines(said: bool | None, shares: bool, umbrella: bool, pointed: bool, thresholds: DeconflictionThresholds) -> list[Evidence]:
+    lines = []
     if said is True:
-        return [Evidence("identifier", "identifiers: both bear the same name", 1.0, 6.0)]
-    if said is False:
-        return [Evidence("identifier", "identifiers: two different CVE numbers", 0.0, -6.0)]
-    if shares and umbrella:
-        return [Evidence("identifier", "identifiers: one is among the several vulnerabilities the other names", 1.0, 0.0)]
-    return []
+        lines.append(Evidence("identifier", "identifiers: both bear the same name", 1.0, 6.0))
+    elif said is False:
+        lines.append(Evidence("identifier", "identifiers: two different CVE numbers", 0.0, -6.0))
+    elif shares and umbrella:
+        lines.append(Evidence("identifier", "identifiers: one is among the several vulnerabilities the other names", 1.0, 0.0))
+    if pointed:
+        worth = thresholds.locus_probability
+        wording = "place: both point at the same function, for the same kind of weakness"
+        lines.append(Evidence("locus", wording, 1.0, float(np.log(worth / (1.0 - worth)))))
+    return lines

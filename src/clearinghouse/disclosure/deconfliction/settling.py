@@ -17,6 +17,7 @@ from clearinghouse.disclosure.deconfliction.evidence import agreement
 from clearinghouse.disclosure.deconfliction.features import FEATURES, Sides, features
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.identifiers import Edges, with_identifiers
+from clearinghouse.disclosure.deconfliction.locus import with_locus
 from clearinghouse.disclosure.deconfliction.matching import Matcher, ladders
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack, masses, pack
 from clearinghouse.disclosure.deconfliction.records import Verdict
@@ -74,10 +75,12 @@ def settle(
     must: Iterable[tuple[int, int]] = (),
     cannot: Iterable[tuple[int, int]] = (),
     progress: Progress | None = None,
+    loci: Sequence[NDArray[np.uint64]] | None = None,
 ) -> Settlement:
     """Clusters, candidates and standings of a set of records.
 
     Args:
+        loci: for each record the functions it points at, hashed (see `locus`); None where that is not known.
         documents: numbers that callers know the records by; no two alike.
         sort_keys: one for each record, from content (a digest), no two alike.
         must, cannot: pairs of document numbers a person joined or held apart.
@@ -91,14 +94,20 @@ def settle(
     # Pairs the first stage dropped are ranked behind all it kept, and never linked.
     ranking = np.minimum(judged.first, np.float32(scorer.sieve_min)) * np.float32(0.01)
     kept = judged.kept
-    edges, named = with_identifiers(packed, Edges(a[kept], b[kept], probability), thresholds.umbrella_identifiers_min)
+    ordered = [signatures[place] for place in order]
+    edges, pointed = Edges(a[kept], b[kept], probability), frozenset[tuple[int, int]]()
+    if loci is not None:
+        edges, pointed = with_locus(edges, ordered, [loci[place] for place in order], thresholds.locus_probability)
+    edges, named = with_identifiers(packed, edges, thresholds.umbrella_identifiers_min)
     if progress is not None:
         progress("cluster", 0, 1)
     graph = Graph(numbers, edges.a, edges.b, edges.probabilities, named)
     clusters = graph.clusters(thresholds.cluster_probability_min, must, cannot)
     below = np.ones(len(a), bool)
     below[kept] = False
-    words = _relations(packed, edges, judged, [signatures[place].has_locus() for place in order], named, thresholds)
+    # A pair that was dropped and then brought back by a rule is ranked by the rule.
+    below &= ~np.isin(a.astype(np.int64) * len(packed) + b, edges.a.astype(np.int64) * len(packed) + edges.b)
+    words = _relations(packed, edges, judged, [one.has_locus() for one in ordered], named, pointed, thresholds)
     top, count, values, amounts = _shown(
         len(packed), np.concatenate((edges.a, a[below])), np.concatenate((edges.b, b[below])),
         np.concatenate((edges.probabilities, ranking[below])), np.concatenate((words, np.zeros(int(below.sum()), np.uint8))),
@@ -145,23 +154,29 @@ def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32
 
 
 def _relations(
-    packed: Pack, edges: Edges, judged: Judged, locus: Sequence[bool], named: I32, thresholds: DeconflictionThresholds
+    packed: Pack, edges: Edges, judged: Judged, locus: Sequence[bool], named: I32, pointed: frozenset[tuple[int, int]],
+    thresholds: DeconflictionThresholds,
 ) -> NDArray[np.uint8]:
     """What each edge amounts to, by `rules.relation`."""
-    says, most = np.array(locus, bool), thresholds.umbrella_identifiers_min
-    found = np.zeros(len(edges.a), np.uint8)
-    judged_pairs = len(judged.kept)
-    for at, (one, other, probability) in enumerate(zip(edges.a.tolist(), edges.b.tolist(), edges.probabilities.tolist(), strict=True)):
+    most, records = thresholds.umbrella_identifiers_min, len(packed)
+    kept = judged.candidates.a[judged.kept].astype(np.int64) * records + judged.candidates.b[judged.kept]
+    wanted = edges.a.astype(np.int64) * records + edges.b
+    order = np.argsort(kept)
+    places = np.minimum(np.searchsorted(kept[order], wanted), max(len(kept) - 1, 0))
+    rows = np.where(kept[order][places] == wanted, order[places], -1) if len(kept) else np.full(len(wanted), -1)
+    found = np.zeros(len(wanted), np.uint8)
+    pairs = zip(edges.a.tolist(), edges.b.tolist(), edges.probabilities.tolist(), rows.tolist(), strict=True)
+    for at, (one, other, probability, row) in enumerate(pairs):
         ours, theirs = int(named[one]), int(named[other])
         same = None if ours < 0 or theirs < 0 else ours == theirs
         umbrella = bool(packed.vulnerabilities[one] >= most or packed.vulnerabilities[other] >= most)
-        if at < judged_pairs:
-            agreed = agreement(
-                judged.rows[at], same_identifier=same, shares_name=False, umbrella=umbrella, locus=bool(says[one] and says[other])
-            )
+        pointing = (one, other) in pointed
+        says = pointing or bool(locus[one] and locus[other])
+        if row >= 0:
+            agreed = agreement(judged.rows[row], same_identifier=same, shares_name=False, umbrella=umbrella, locus=says)
         else:
-            # A pair that only its identifiers brought together.
-            agreed = rules.Agreement(True if same is None else same, shares_name=True, umbrella=umbrella)
+            # A pair that only a rule brought together: an identifier, or the function both point at.
+            agreed = rules.Agreement(True if same is None and not pointing else same, not pointing, umbrella, locus=says)
         found[at] = RELATIONS.index(rules.relation(probability, agreed, thresholds))
     return found
 

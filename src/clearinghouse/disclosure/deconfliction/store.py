@@ -26,6 +26,7 @@ signatures = Table(
     Column("number", Number, primary_key=True, autoincrement=False),
     Column("signature", LargeBinary, nullable=False),
     Column("standing", LargeBinary),
+    Column("locus", LargeBinary),
     Column("segment", Integer),
     Index(None, "segment"),
 )
@@ -79,9 +80,9 @@ Terms = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
 
 
-def add_signatures(tx: Transaction, rows: Sequence[tuple[int, bytes]]) -> None:
-    """Keep signatures of reports that are not in the index yet."""
-    tx.driver_derive("insert into report_signatures (number, signature) values (?, ?)", rows)
+def add_signatures(tx: Transaction, rows: Sequence[tuple[int, bytes, bytes]]) -> None:
+    """Keep (number, signature, locus) of reports that are not in the index yet."""
+    tx.driver_derive("insert into report_signatures (number, signature, locus) values (?, ?, ?)", rows)
 
 
 def signed_up_to(tx: Transaction) -> int:
@@ -89,14 +90,14 @@ def signed_up_to(tx: Transaction) -> int:
     return int(tx.value(select(func.max(signatures.c.number))) or 0)
 
 
-def stream_signatures(tx: Transaction, *, waiting: bool = False) -> Iterator[tuple[int, bytes]]:
-    """All signatures in order of number, or only those that wait to be indexed."""
-    query = select(signatures.c.number, signatures.c.signature).order_by(signatures.c.number)
+def stream_signatures(tx: Transaction, *, waiting: bool = False) -> Iterator[tuple[int, bytes, bytes]]:
+    """(number, signature, locus) of all records in order of number, or only of those that wait to be indexed."""
+    query = select(signatures.c.number, signatures.c.signature, signatures.c.locus).order_by(signatures.c.number)
     if waiting:
         query = query.where(signatures.c.segment.is_(None))
     for portion in tx.stream(query, 5000):
         for row in portion:
-            yield row.number, bytes(row.signature)
+            yield row.number, bytes(row.signature), bytes(row.locus or b"")
 
 
 def count_indexed(tx: Transaction) -> int:
@@ -173,17 +174,17 @@ def read_postings(tx: Transaction, terms: Terms) -> list[Numbers]:
     return [np.frombuffer(b"".join(found.get(term, ())), dtype="<u4") for term in wanted]
 
 
-def read_signatures(tx: Transaction, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes | None]]:
-    """Signature and standing of records."""
-    found: dict[int, tuple[bytes, bytes | None]] = {}
+def read_signatures(tx: Transaction, numbers: Sequence[int]) -> dict[int, tuple[bytes, bytes, bytes]]:
+    """Signature, standing and locus of records; a standing is empty until there is one."""
+    found: dict[int, tuple[bytes, bytes, bytes]] = {}
     for start in range(0, len(numbers), _IN):
         portion = [int(number) for number in numbers[start : start + _IN]]
         marks = ",".join("?" * len(portion))
         rows = tx.driver_rows(
-            f"select number, signature, standing from report_signatures where number in ({marks})", portion  # noqa: S608 - marks only
+            f"select number, signature, standing, locus from report_signatures where number in ({marks})", portion  # noqa: S608 - marks only
         )
-        for number, signature, standing in rows:
-            found[number] = (bytes(signature), None if standing is None else bytes(standing))
+        for number, signature, standing, locus in rows:
+            found[number] = (bytes(signature), bytes(standing or b""), bytes(locus or b""))
     return found
 
 

@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("number", number, autoincrement=False, nullable=False),
         sa.Column("signature", sa.LargeBinary(), nullable=False),
         sa.Column("standing", sa.LargeBinary(), nullable=True),
+        sa.Column("locus", sa.LargeBinary(), nullable=True),
         sa.Column("segment", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("number"),
     )
