@@ -1,0 +1,59 @@
+"""The words of an answer, rule by rule."""
+
+from itertools import combinations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind, Verdict
+from clearinghouse.disclosure.deconfliction.rules import Agreement, bounds, relation, verdict
+
+THRESHOLDS = parse_policy(1, default_policy_document()).deconfliction
+SIBLING = {"product": 0.9, "weakness": 1.0, "place": 0.0}
+
+
+@pytest.mark.parametrize(("probability", "agreement", "wanted"), [
+    (0.999, Agreement(), Verdict.DUPLICATE),
+    (0.999, Agreement(locus=False), Verdict.UNSURE),
+    (0.999, Agreement(locus=False, exact=True), Verdict.DUPLICATE),
+    (0.999, Agreement(locus=False, same_identifier=True), Verdict.DUPLICATE),
+    (0.999, Agreement(umbrella=True), Verdict.RELATED),
+    (0.0, Agreement(umbrella=True, shares_name=True), Verdict.RELATED),
+    (0.0, Agreement(umbrella=True), Verdict.NEW),
+    (0.999, Agreement(same_identifier=False), Verdict.RELATED),
+    (0.999, Agreement(same_identifier=False, **SIBLING), Verdict.VARIANT),
+    (0.5, Agreement(), Verdict.UNSURE),
+    (0.01, Agreement(**SIBLING), Verdict.VARIANT),
+    (0.01, Agreement(product=0.9, weakness=1.0), Verdict.NEW),
+    (0.01, Agreement(product=0.2, weakness=1.0, place=0.0), Verdict.NEW),
+    (0.01, Agreement(), Verdict.NEW),
+])
+def test_relation_of_a_pair(probability, agreement, wanted):
+    assert relation(probability, agreement, THRESHOLDS) is wanted
+
+
+def test_the_strongest_word_of_any_candidate_answers():
+    def said(*words):
+        return verdict([Candidate(place, 0.5, word) for place, word in enumerate(words)])
+
+    assert said() is Verdict.NEW
+    assert said(Verdict.NEW, Verdict.VARIANT) is Verdict.VARIANT
+    assert said(Verdict.RELATED, Verdict.UNSURE, Verdict.DUPLICATE) is Verdict.DUPLICATE
+
+
+groups = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=3), min_size=1, max_size=3)
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(DecisionKind)), groups), max_size=6))
+def test_the_last_word_on_a_pair_counts(decisions):
+    must, cannot = bounds(decisions)
+    assert not must & cannot
+    assert all(one < other for one, other in must | cannot)
+
+
+def test_a_merge_after_a_split_joins_again():
+    split = (DecisionKind.SPLIT, [[1, 2], [3]])
+    assert bounds([split]) == (set(), {(1, 3), (2, 3)})
+    assert bounds([split, (DecisionKind.MERGE, [[1, 2, 3]])]) == (set(combinations((1, 2, 3), 2)), set())

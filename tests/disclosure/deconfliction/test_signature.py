@@ -1,0 +1,81 @@
+"""Signatures survive storage, hide the words, and meet only under one key."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clearinghouse.core.product import normalise_package
+from clearinghouse.disclosure.deconfliction.signature import Signature, Signer, sign
+from clearinghouse.disclosure.deconfliction.terms import Kind
+from clearinghouse.disclosure.intake.records import Finding, Identifier, IdentifierRole, SeverityClaim
+
+KEY = b"an instance's secret for terms"
+FINDING = Finding(
+    title="Heap overflow in png_read_row()", description="libspecimen 1.2.0 reads past the row in src/png.c",
+    packages=(normalise_package("PyPI", "Libspecimen"),),
+    severities=(SeverityClaim("CVSS:3.1", vector="CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:N/A:H"),),
+    published_at=datetime(2026, 1, 2, tzinfo=UTC),
+)
+
+
+@given(st.text(max_size=300), st.text(max_size=60), st.lists(st.text(max_size=20), max_size=4))
+def test_stored_form_gives_the_same_signature(description, title, products):
+    signature = sign(Finding(title=title, description=description, products=tuple(products)), KEY)
+    again = Signature.from_bytes(signature.to_bytes())
+    assert again.to_bytes() == signature.to_bytes()
+    assert (np.diff(signature.terms.astype(object)) > 0).all()
+
+
+def test_no_word_stands_in_the_stored_form():
+    stored = sign(FINDING, KEY).to_bytes()
+    for word in (b"overflow", b"libspecimen", b"png", b"row"):
+        assert word not in stored
+
+
+def test_two_keys_share_no_term():
+    one, other = sign(FINDING, KEY), sign(FINDING, b"the secret of another instance")
+    assert not set(one.terms.tolist()) & set(other.terms.tolist())
+
+
+def test_a_signer_that_has_seen_much_signs_alike():
+    signer = Signer(KEY)
+    signer.sign(Finding(description="other words entirely, png_read_row() among them"))
+    assert signer.sign(FINDING).to_bytes() == sign(FINDING, KEY).to_bytes()
+
+
+def test_numbers_beside_the_terms():
+    signature = sign(FINDING, KEY)
+    assert signature.days == (datetime(2026, 1, 2, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
+    assert signature.metrics == (0, 2, 0, 5, 6, 4, 0, 4)
+    assert signature.has_locus()
+
+
+def test_one_flaw_under_three_names_counts_once_and_two_cves_twice():
+    def count(*names):
+        given_ = tuple(Identifier(name, IdentifierRole.ALIAS) for name in names)
+        return sign(Finding(identifiers=given_), KEY).vulnerabilities
+
+    assert count("CVE-2026-1000", "GHSA-2222-3333-4444", "PYSEC-2026-1") == 1
+    assert count("CVE-2026-1000", "CVE-2026-1001") == 2
+    assert count() == 0
+
+
+def test_an_identifier_in_prose_is_no_name_of_the_record():
+    signer = Signer(KEY)
+    signature = signer.sign(Finding(description="An incomplete fix of CVE-2025-4242."))
+    assert signature.vulnerabilities == 0
+    assert signer.term(Kind.IDENTIFIER, "CVE-2025-4242") not in signature.terms
+    assert signer.term(Kind.RELATED, "CVE-2025-4242") in signature.terms
+
+
+def test_a_short_key_is_refused():
+    with pytest.raises(ValueError, match="16 to 64 bytes"):
+        Signer(b"short")
+
+
+def test_another_format_is_refused():
+    with pytest.raises(ValueError, match="sign the records again"):
+        Signature.from_bytes(b"\xff" + sign(FINDING, KEY).to_bytes()[1:])
