@@ -1,6 +1,7 @@
 """The words of an answer, rule by rule."""
 
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKi
 from clearinghouse.disclosure.deconfliction.rules import Agreement, bounds, relation, verdict
 
 THRESHOLDS = parse_policy(1, default_policy_document()).deconfliction
-SIBLING = {"product": 0.9, "weakness": 1.0, "place": 0.0}
+SIBLING: dict[str, Any] = {"product": 0.9, "weakness": 1.0, "place": 0.0}
 
 
 @pytest.mark.parametrize(("probability", "agreement", "wanted"), [
@@ -30,12 +31,12 @@ SIBLING = {"product": 0.9, "weakness": 1.0, "place": 0.0}
     (0.01, Agreement(product=0.2, weakness=1.0, place=0.0), Verdict.NEW),
     (0.01, Agreement(), Verdict.NEW),
 ])
-def test_relation_of_a_pair(probability, agreement, wanted):
+def test_relation_of_a_pair(probability: float, agreement: Agreement, wanted: Verdict) -> None:
     assert relation(probability, agreement, THRESHOLDS) is wanted
 
 
-def test_the_strongest_word_of_any_candidate_answers():
-    def said(*words):
+def test_the_strongest_word_of_any_candidate_answers() -> None:
+    def said(*words: Verdict) -> Verdict:
         return verdict([Candidate(place, 0.5, word) for place, word in enumerate(words)])
 
     assert said() is Verdict.NEW
@@ -47,13 +48,13 @@ groups = st.lists(st.lists(st.integers(0, 6), min_size=1, max_size=3), min_size=
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(DecisionKind)), groups), max_size=6))
-def test_the_last_word_on_a_pair_counts(decisions):
+def test_the_last_word_on_a_pair_counts(decisions: list[tuple[DecisionKind, list[list[int]]]]) -> None:
     must, cannot = bounds(decisions)
     assert not must & cannot
     assert all(one < other for one, other in must | cannot)
 
 
-def test_a_merge_after_a_split_joins_again():
+def test_a_merge_after_a_split_joins_again() -> None:
     split = (DecisionKind.SPLIT, [[1, 2], [3]])
     assert bounds([split]) == (set(), {(1, 3), (2, 3)})
     assert bounds([split, (DecisionKind.MERGE, [[1, 2, 3]])]) == (set(combinations((1, 2, 3), 2)), set())

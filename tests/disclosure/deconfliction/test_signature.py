@@ -22,39 +22,39 @@ FINDING = Finding(
 
 
 @given(st.text(max_size=300), st.text(max_size=60), st.lists(st.text(max_size=20), max_size=4))
-def test_stored_form_gives_the_same_signature(description, title, products):
+def test_stored_form_gives_the_same_signature(description: str, title: str, products: list[str]) -> None:
     signature = sign(Finding(title=title, description=description, products=tuple(products)), KEY)
     again = Signature.from_bytes(signature.to_bytes())
     assert again.to_bytes() == signature.to_bytes()
     assert (np.diff(signature.terms.astype(object)) > 0).all()
 
 
-def test_no_word_stands_in_the_stored_form():
+def test_no_word_stands_in_the_stored_form() -> None:
     stored = sign(FINDING, KEY).to_bytes()
     for word in (b"overflow", b"libspecimen", b"png", b"row"):
         assert word not in stored
 
 
-def test_two_keys_share_no_term():
+def test_two_keys_share_no_term() -> None:
     one, other = sign(FINDING, KEY), sign(FINDING, b"the secret of another instance")
     assert not set(one.terms.tolist()) & set(other.terms.tolist())
 
 
-def test_a_signer_that_has_seen_much_signs_alike():
+def test_a_signer_that_has_seen_much_signs_alike() -> None:
     signer = Signer(KEY)
     signer.sign(Finding(description="other words entirely, png_read_row() among them"))
     assert signer.sign(FINDING).to_bytes() == sign(FINDING, KEY).to_bytes()
 
 
-def test_numbers_beside_the_terms():
+def test_numbers_beside_the_terms() -> None:
     signature = sign(FINDING, KEY)
     assert signature.days == (datetime(2026, 1, 2, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)).days
     assert signature.metrics == (0, 2, 0, 5, 6, 4, 0, 4)
     assert signature.has_locus()
 
 
-def test_one_flaw_under_three_names_counts_once_and_two_cves_twice():
-    def count(*names):
+def test_one_flaw_under_three_names_counts_once_and_two_cves_twice() -> None:
+    def count(*names: str) -> int:
         given_ = tuple(Identifier(name, IdentifierRole.ALIAS) for name in names)
         return sign(Finding(identifiers=given_), KEY).vulnerabilities
 
@@ -63,7 +63,7 @@ def test_one_flaw_under_three_names_counts_once_and_two_cves_twice():
     assert count() == 0
 
 
-def test_an_identifier_in_prose_is_no_name_of_the_record():
+def test_an_identifier_in_prose_is_no_name_of_the_record() -> None:
     signer = Signer(KEY)
     signature = signer.sign(Finding(description="An incomplete fix of CVE-2025-4242."))
     assert signature.vulnerabilities == 0
@@ -71,11 +71,11 @@ def test_an_identifier_in_prose_is_no_name_of_the_record():
     assert signer.term(Kind.RELATED, "CVE-2025-4242") in signature.terms
 
 
-def test_a_short_key_is_refused():
+def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="16 to 64 bytes"):
         Signer(b"short")
 
 
-def test_another_format_is_refused():
+def test_another_format_is_refused() -> None:
     with pytest.raises(ValueError, match="sign the records again"):
         Signature.from_bytes(b"\xff" + sign(FINDING, KEY).to_bytes()[1:])

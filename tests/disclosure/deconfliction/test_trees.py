@@ -5,18 +5,19 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from clearinghouse.disclosure.deconfliction.packing import F32
 from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES, Scorer, Trees
 from clearinghouse.disclosure.deconfliction.trees import Forest
 
 MODEL = resources.files("clearinghouse.disclosure.deconfliction") / "model"
 
 
-def rows(count, columns):
+def rows(count: int, columns: int) -> F32:
     return np.random.default_rng(3).normal(0.3, 1.0, (count, columns)).astype(np.float32)
 
 
 @pytest.mark.parametrize("name", ["sieve.txt", "judge-0.txt"])
-def test_predictions_equal_those_of_lightgbm(name):
+def test_predictions_equal_those_of_lightgbm(name: str) -> None:
     lightgbm = pytest.importorskip("lightgbm")
     text = (MODEL / name).read_text("utf-8")
     booster = lightgbm.Booster(model_str=text)
@@ -24,14 +25,14 @@ def test_predictions_equal_those_of_lightgbm(name):
     np.testing.assert_allclose(Forest(text).predict(table), booster.predict(table), rtol=1e-9)
 
 
-def test_contributions_add_up_to_the_log_odds():
+def test_contributions_add_up_to_the_log_odds() -> None:
     forest = Forest((MODEL / "judge-0.txt").read_text("utf-8"))
     table = rows(20, len(ALL_FEATURES))
     predicted = forest.predict(table)
     np.testing.assert_allclose(forest.contributions(table).sum(axis=1), np.log(predicted / (1 - predicted)), rtol=1e-6)
 
 
-def test_without_lightgbm_many_rows_are_scored_alike(monkeypatch):
+def test_without_lightgbm_many_rows_are_scored_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (MODEL / "sieve.txt").read_text("utf-8")
     table = rows(500, len(Scorer.load().provenance["features"]) - 11)
     with_it = Trees(text).predict(table)
@@ -39,6 +40,6 @@ def test_without_lightgbm_many_rows_are_scored_alike(monkeypatch):
     np.testing.assert_allclose(Trees(text).predict(table), with_it, rtol=1e-9)
 
 
-def test_an_artefact_cut_off_is_refused():
+def test_an_artefact_cut_off_is_refused() -> None:
     with pytest.raises(ValueError, match="cut off"):
         Forest("tree\nversion=v4\n")

@@ -85,7 +85,7 @@ def retrieve(pack: Pack, rarities: F32, progress: Callable[[int, int], None] | N
     spent = running - (running[begins] - counts[begins])
     asked = spent <= POSTINGS_MAX
     asking = sp.csr_matrix((weights[terms[asked]], (rows[asked], terms[asked])), shape=shape)
-    found: list[tuple[I32, I32, F32]] = []
+    found: list[tuple[I32, I32, F32]] = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))]
     for begin in range(0, records, _ROWS):
         product = asking[begin : begin + _ROWS] @ lists
         found.append(_best(product, begin))
@@ -113,7 +113,7 @@ def _best(product: sp.csr_matrix, begin: int) -> tuple[I32, I32, F32]:
             chosen = np.arange(low, high)
         sizes[row] = len(chosen)
         keep.append(chosen)
-    places = np.concatenate(keep)
+    places = np.concatenate([np.zeros(0, np.intp), *keep])
     rows = (np.repeat(np.arange(product.shape[0]), sizes) + begin).astype(np.int32)
     others = columns[places].astype(np.int32)
     strange = rows != others
