@@ -13,17 +13,19 @@ class Matcher:
     def __init__(self, pack: Pack, weights: F32) -> None:
         """`weights` belong to the vocabulary of the pack."""
         shape = (len(pack), len(pack.vocabulary))
-        starts = pack.starts.astype(np.int32) if len(pack.terms) < 2**31 - 1 else pack.starts
+        if len(pack.terms) >= 2**31 - 1:
+            raise ValueError(f"{len(pack.terms)} terms in one settling, at most {2**31 - 2} can be numbered: settle in parts")
+        starts = pack.starts.astype(np.int32)
         # Two tables of the same shape: entries numbered from one, and all ones. Multiplying a row of the
         # first with a row of the second leaves, for each shared term, its place among the entries.
-        self._places = sp.csr_matrix((np.arange(1, len(pack.terms) + 1, dtype=np.int64), pack.terms, starts), shape=shape)
-        self._ones = sp.csr_matrix((np.ones(len(pack.terms), np.int64), pack.terms, starts), shape=shape)
+        self._places = sp.csr_array((np.arange(1, len(pack.terms) + 1, dtype=np.int32), pack.terms, starts), shape=shape)
+        self._ones = sp.csr_array((np.ones(len(pack.terms), np.int8), pack.terms, starts), shape=shape)
         self._pack, self._weights = pack, weights
 
     def match(self, a: I32, b: I32) -> Matched:
         """Shared terms of the pairs `(a[k], b[k])`."""
-        in_a = self._places[a].multiply(self._ones[b]).tocsr()
-        in_b = self._ones[a].multiply(self._places[b]).tocsr()
+        in_a = sp.csr_array(self._places[a].multiply(self._ones[b]))
+        in_b = sp.csr_array(self._ones[a].multiply(self._places[b]))
         entries_a, entries_b = in_a.data - 1, in_b.data - 1
         pairs = np.repeat(np.arange(len(a), dtype=np.int32), np.diff(in_a.indptr))
         terms = self._pack.terms[entries_a]

@@ -80,10 +80,12 @@ def retrieve(pack: Pack, rarities: F32, progress: Callable[[int, int], None] | N
     # Rarest first within a row; the vocabulary is ordered by hash, which breaks ties the same way everywhere.
     order = np.lexsort((terms, counts, rows))
     rows, terms, counts = rows[order], terms[order], counts[order]
+    del usable, order
     running = np.cumsum(counts, dtype=np.int64)
-    begins = np.searchsorted(rows, rows)
-    spent = running - (running[begins] - counts[begins])
-    asked = spent <= POSTINGS_MAX
+    begins = np.searchsorted(rows, np.arange(records + 1, dtype=np.int32))
+    before = np.concatenate((np.zeros(1, np.int64), running))[begins[:-1]]
+    asked = running - np.repeat(before, np.diff(begins)) <= POSTINGS_MAX
+    del running, counts
     asking = sp.csr_matrix((weights[terms[asked]], (rows[asked], terms[asked])), shape=shape)
     found: list[tuple[I32, I32, F32]] = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))]
     for begin in range(0, records, _ROWS):
