@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -18,16 +17,9 @@ from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.policy import IntakeLimits
 from clearinghouse.storage import Database
 from clearinghouse.storage.migrate import upgrade
+from tests_support import Command, lacking
 
-REQUIRED = os.environ.get("REQUIRE_SYSTEM") == "1"
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-
-
-def lacking(reason: str) -> None:
-    """Skip loudly on a developer's machine; fail where everything must be there."""
-    if REQUIRED:
-        pytest.fail(f"REQUIRE_SYSTEM=1 and {reason}")
-    pytest.skip(f"SKIPPED FOR WANT OF A PROGRAM: {reason}")
 
 
 @pytest.fixture
@@ -50,14 +42,13 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     programs = folders[-1] if folders else (Path(found).parent if found else None)
     if programs is None or not (programs / "initdb").exists():
         lacking("PostgreSQL's server programs (initdb, postgres) were not found")
-    assert programs is not None
     folder = tmp_path_factory.mktemp("postgresql")
     as_user: list[str] = []
     if os.geteuid() == 0:
         # The server refuses to run as root.
         shutil.chown(folder, "postgres", "postgres")
         for parent in folder.parents:
-            if parent.owner() == "root" and parent != Path("/tmp") and str(parent).startswith("/tmp/"):  # noqa: S108
+            if parent.owner() == "root" and parent != Path("/tmp") and str(parent).startswith("/tmp/"):
                 parent.chmod(0o755)
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     with closing(socket.socket()) as probe:
@@ -141,32 +132,6 @@ def sqlite_instance(tmp_path: Path, clock: FixedClock) -> Iterator[Instance]:
 
 
 @pytest.fixture
-def command(tmp_path: Path) -> "Command":
+def command(tmp_path: Path) -> Command:
     """The `clearinghouse` program as a user runs it, with a home of its own."""
     return Command(tmp_path / "home")
-
-
-class Command:
-    """Runs the program in a process of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self.home = home
-
-    def __call__(self, *arguments: str | Path, code: int = 0) -> str:
-        """Standard output of a run that must end with `code`."""
-        done = self.run(*arguments)
-        assert done.returncode == code, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
-
-    def run(self, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
-        """A run, however it ends."""
-        environment = {**os.environ, "CLEARINGHOUSE_HOME": str(self.home), "COLUMNS": "200", "NO_COLOR": "1"}
-        return subprocess.run(
-            [sys.executable, "-m", "clearinghouse", *map(str, arguments)], capture_output=True, text=True, env=environment, timeout=300, check=False
-        )
-
-
-def shared_folder() -> Path | None:
-    """The corpora beside the checkout, where there are any."""
-    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
-    return folder if folder.is_dir() else None

@@ -19,7 +19,7 @@ from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.graph import Graph
-from clearinghouse.disclosure.deconfliction.locus import read_locus, sign_locus
+from clearinghouse.disclosure.deconfliction.locus import index_locus, read_locus, sign_locus
 from clearinghouse.disclosure.deconfliction.placing import Stored, place
 from clearinghouse.disclosure.deconfliction.records import Answer, Verdict
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
@@ -216,7 +216,7 @@ class Matching:
 
 def _terms(signature: Signature, locus: bytes) -> NDArray[np.uint64]:
     """What of a record the inverted index holds."""
-    return np.concatenate((index_terms(signature), read_locus(locus)))
+    return np.concatenate((index_terms(signature), index_locus(read_locus(locus))))
 
 
 def last_graph(tx: Transaction) -> Graph | None:

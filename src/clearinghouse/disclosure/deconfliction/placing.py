@@ -16,7 +16,7 @@ from clearinghouse.disclosure.deconfliction import identifiers, rules
 from clearinghouse.disclosure.deconfliction.context import Around, context
 from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence
 from clearinghouse.disclosure.deconfliction.features import LADDER, Matched, Sides, features
-from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX, add, agree, read_locus
+from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX, add, agree, index_locus, point_alike, read_locus
 from clearinghouse.disclosure.deconfliction.packing import F32, masses, pack
 from clearinghouse.disclosure.deconfliction.records import Answer, Candidate, Evidence
 from clearinghouse.disclosure.deconfliction.retrieval import choose_terms, kinds_of, term_weights
@@ -127,7 +127,7 @@ def _candidates(
     weights = term_weights(kinds, counts, rarities)
     chosen = choose_terms(weights, counts)
     named = np.flatnonzero((kinds == Kind.IDENTIFIER) & (counts > 1) & (counts <= identifiers.GROUP_MAX))
-    asked = np.concatenate((signature.terms[chosen], signature.terms[named], locus))
+    asked = np.concatenate((signature.terms[chosen], signature.terms[named], index_locus(locus)))
     lists = list(lookup.postings(asked)) if len(asked) else []
     exact = len(named) + len(locus)
     lists = [one if at < len(chosen) + len(named) or len(one) <= GROUP_MAX else one[:0] for at, one in enumerate(lists)]
@@ -173,7 +173,7 @@ def _compare(
     probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
     probabilities[kept] = scorer.calibrate(scorer.judge(rows[kept]))
     pointed = [
-        bool(np.isin(locus, read_locus(one.locus)).any()) and agree(signature, other) for one, other in zip(stored, others, strict=True)
+        point_alike(locus, read_locus(one.locus)) and agree(signature, other) for one, other in zip(stored, others, strict=True)
     ]
     return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept), pointed)
 
