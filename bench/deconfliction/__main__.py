@@ -93,11 +93,10 @@ def _shown(placed: list[store.Placement], ids: dict[int, str], known: dict[str, 
         sizes[label] = sizes.get(label, 0) + 1
     asked = hit = 0
     for one in placed:
-        label = component.get(one.number)
-        if label is None or sizes[label] < 2:
-            continue
-        asked += 1
-        hit += any(component.get(other) == label for other, _, _ in store.unpack_candidates(one.candidates))
+        own = component.get(one.number)
+        if own is not None and sizes[own] > 1:
+            asked += 1
+            hit += any(component.get(other) == own for other, _, _ in store.unpack_candidates(one.candidates))
     return hit / asked if asked else 1.0
 
 

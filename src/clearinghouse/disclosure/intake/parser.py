@@ -87,6 +87,8 @@ def choose(known: dict[str, Source], document: Document, named: str) -> Source:
         advice = "send the report as JSON, YAML, XML, CSV, Markdown, mail or a crash log"
         raise Unreadable(f"the file is empty; {advice}", "", "document.empty")
     sure, best = max(((source.sniff(document), name) for name, source in known.items()), default=(0.0, ""))
+    if sure <= 0 and document.json_error is not None and document.head[:1] in ("{", "["):
+        raise document.json_error
     if sure <= 0:
         advice = "name its source with --source, or send SARIF, OSV, CVE JSON, CSAF, Markdown or our own NDJSON"
         raise Unreadable(f"no source knows this format; {advice}", "", "source.not_found")

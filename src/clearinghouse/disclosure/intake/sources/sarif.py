@@ -113,7 +113,8 @@ class _Run:
                 notes.append(Note(place, message_, "fingerprint.constant"))
         short = text_of(dict_of(rule.get("shortDescription")).get("text"))
         help_ = text_of(dict_of(rule.get("fullDescription")).get("text"))
-        title = short or message.split("\n", 1)[0][:200] or rule_id
+        # Tools that have nothing to say put the rule's id there as well; what the result says tells more.
+        title = (short if short != rule_id else "") or message.split("\n", 1)[0][:200] or rule_id
         description = "\n\n".join(dict.fromkeys(part for part in (message, help_) if part and part != title))
         taxa = [text_of(dict_of(taxon).get("id")) for taxon in list_of(result.get("taxa"))]
         extra = [("kind", text_of(result.get("kind")))] if result.get("kind") else []
