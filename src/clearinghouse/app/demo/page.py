@@ -9,9 +9,6 @@ from clearinghouse.app.views.report import strongest
 from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.deconfliction.records import Evidence
 
-_ROW, _HALF, _LABEL = 20, 150, 330
-
-
 def render_page(result: Result) -> str:
     """The page as HTML."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -26,15 +23,15 @@ def render_page(result: Result) -> str:
 
 
 def chart(evidence: tuple[Evidence, ...]) -> list[dict[str, object]]:
-    """The bars of an evidence chart: place, length, side and words of each."""
+    """The bars of an evidence chart, strongest first: where each begins and how wide it is, in percent of the track."""
     shown = strongest(evidence)
     widest = max((abs(entry.contribution) for entry in shown), default=1.0) or 1.0
-    return [
-        {
-            "y": position * _ROW, "width": round(max(1.0, _HALF * abs(entry.contribution) / widest), 1),
-            "x": round(_LABEL + _HALF - (_HALF * abs(entry.contribution) / widest if entry.contribution < 0 else 0), 1),
-            "side": "for" if entry.contribution > 0 else "against", "wording": entry.wording,
-            "amount": f"{entry.contribution:+.2f}",
-        }
-        for position, entry in enumerate(shown)
-    ]
+    bars: list[dict[str, object]] = []
+    for entry in shown:
+        width = max(0.5, 50.0 * abs(entry.contribution) / widest)
+        speaks_for = entry.contribution > 0
+        bars.append({
+            "left": round(50.0 if speaks_for else 50.0 - width, 1), "width": round(width, 1),
+            "side": "for" if speaks_for else "against", "wording": entry.wording, "amount": f"{entry.contribution:+.2f}",
+        })
+    return bars

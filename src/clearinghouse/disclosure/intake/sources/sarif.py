@@ -31,6 +31,7 @@ _SCHEMA = "sarif-schema-2.1.0.json"
 _FINGERPRINT_DENIED = frozenset({"requires login", ""})
 _DRIVE = re.compile(r"^/?[A-Za-z]:/")
 _URL = re.compile(r"https?://[^\s)\]>\"']{4,500}")
+_FIRST_SENTENCE = re.compile(r"(?<=[.!?])\s|\n")
 _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 # Roots under which build machines check code out; what follows the checkout folder is the path.
 _ROOTS = re.compile(r"^/?(?:home|Users|root|tmp|var|opt|srv|mnt|builds?|workspace|github/workspace|src|app)/")
@@ -114,7 +115,7 @@ class _Run:
         short = text_of(dict_of(rule.get("shortDescription")).get("text"))
         help_ = text_of(dict_of(rule.get("fullDescription")).get("text"))
         # Tools that have nothing to say put the rule's id there as well; what the result says tells more.
-        title = (short if short != rule_id else "") or message.split("\n", 1)[0][:200] or rule_id
+        title = (short if short != rule_id else "") or _FIRST_SENTENCE.split(message.strip(), maxsplit=1)[0][:200] or rule_id
         description = "\n\n".join(dict.fromkeys(part for part in (message, help_) if part and part != title))
         taxa = [text_of(dict_of(taxon).get("id")) for taxon in list_of(result.get("taxa"))]
         extra = [("kind", text_of(result.get("kind")))] if result.get("kind") else []
