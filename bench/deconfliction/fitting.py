@@ -1,4 +1,4 @@
-"""A table of candidate pairs with their answers, and the fitting of the two stages on part of it."""
+"""A table of candidate pairs with their answers, and the fitting of the three stages on part of it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,9 +29,11 @@ SIEVE_MIN = 0.004
 JUDGE = {
     "objective": "binary", "num_leaves": 31, "learning_rate": 0.06, "min_data_in_leaf": 50, "lambda_l2": 5.0,
     "feature_fraction": 0.4, "bagging_fraction": 0.7, "bagging_freq": 1, "max_bin": 127, "verbose": -1, "num_threads": 2,
-    "deterministic": True,
+    "deterministic": True, "seed": 0,
 }
 JUDGE_ROUNDS = 250
+APPEAL = {**JUDGE, "learning_rate": 0.05}
+APPEAL_ROUNDS = 200
 NEAR_RANK = 4
 """Pairs up to this rank all train the sieve; of the rest every fourth, with four times the weight."""
 _PAIRS = 60_000
@@ -58,10 +60,11 @@ class Table:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fitted:
-    """Both stages."""
+    """The three stages."""
 
     sieve: lightgbm.Booster
-    judges: list[lightgbm.Booster]
+    judge: lightgbm.Booster
+    appeal: lightgbm.Booster
 
 
 def build_table(records: Path, truth: Path, signatures: Sequence[Signature], background: Background) -> Table:
@@ -88,39 +91,57 @@ def build_table(records: Path, truth: Path, signatures: Sequence[Signature], bac
     )
 
 
-def fit(table: Table, allowed: NDArray[np.bool_], seeds: Sequence[int] = (0,)) -> Fitted:
-    """Fit both stages on the allowed pairs whose answer is known."""
+def fit(table: Table, allowed: NDArray[np.bool_]) -> Fitted:
+    """Fit the three stages on the allowed pairs whose answer is known."""
     usable = np.flatnonzero(allowed & table.known)
     near = table.rows[usable, list(FEATURES).index("rank_best")] <= NEAR_RANK
     chosen = near | (table.same[usable] == 1) | (np.arange(len(usable)) % _THIN == 0)
     weight = np.where(near | (table.same[usable] == 1), 1.0, _THIN)[chosen]
     rows = usable[chosen]
     sieve = lightgbm.train(SIEVE, lightgbm.Dataset(table.rows[rows], table.same[rows], weight=weight), SIEVE_ROUNDS)
-    first = sieve.predict(table.rows)
-    kept, full = second_rows(table, np.asarray(first))
-    trains = (allowed & table.known)[kept]
-    judges = [
-        lightgbm.train({**JUDGE, "seed": seed}, lightgbm.Dataset(full[trains], table.same[kept][trains]), JUDGE_ROUNDS)
-        for seed in seeds
-    ]
-    return Fitted(sieve, judges)
+    kept, judged = _with_context(table, np.asarray(sieve.predict(table.rows)))
+    same, trains = table.same[kept], (allowed & table.known)[kept]
+    judge = lightgbm.train(JUDGE, lightgbm.Dataset(judged[trains], same[trains]), JUDGE_ROUNDS)
+    second = np.where(trains, _crossed(table, kept, judged, trains), np.asarray(judge.predict(judged)))
+    appealed = np.hstack((judged, _around(table, kept, second)))
+    appeal = lightgbm.train(APPEAL, lightgbm.Dataset(appealed[trains], same[trains]), APPEAL_ROUNDS)
+    return Fitted(sieve, judge, appeal)
 
 
-def second_rows(table: Table, first: NDArray[np.float64]) -> tuple[NDArray[np.int64], F32]:
-    """Pairs the sieve lets through, and what the second stage reads of them."""
+def _crossed(table: Table, kept: NDArray[np.int64], judged: F32, trains: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Second-stage probabilities by judges that did not train on the pair: what the third stage meets in the field.
+
+    Two halves by component; a pair between them was seen by neither judge and gets the mean.
+    """
+    half_a, half_b = table.components[table.pairs.a[kept]] % 2, table.components[table.pairs.b[kept]] % 2
+    total, judges = np.zeros(len(kept)), np.zeros(len(kept))
+    for half in (0, 1):
+        touches = (half_a == half) | (half_b == half)
+        learns = trains & ~touches
+        found = lightgbm.train(JUDGE, lightgbm.Dataset(judged[learns], table.same[kept][learns]), JUDGE_ROUNDS)
+        total[touches] += np.asarray(found.predict(judged[touches]))
+        judges[touches] += 1
+    return total / np.maximum(judges, 1)
+
+
+def _around(table: Table, kept: NDArray[np.int64], probabilities: NDArray[np.float64]) -> F32:
+    return bulk_context(len(table.ids), table.pairs.a[kept], table.pairs.b[kept], probabilities)
+
+
+def _with_context(table: Table, first: NDArray[np.float64]) -> tuple[NDArray[np.int64], F32]:
+    """Pairs the sieve lets through, and what the judge reads of them."""
     kept = np.flatnonzero(first >= SIEVE_MIN)
-    around = bulk_context(len(table.ids), table.pairs.a[kept], table.pairs.b[kept], first[kept])
-    return kept, np.hstack((table.rows[kept], around))
+    return kept, np.hstack((table.rows[kept], _around(table, kept, first[kept])))
 
 
 def predict(table: Table, fitted: Fitted) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First-stage and raw second-stage probabilities of all pairs; 0 in the second where the sieve dropped one."""
+    """First-stage and raw last-stage probabilities of all pairs; 0 in the last where the sieve dropped one."""
     first = np.asarray(fitted.sieve.predict(table.rows))
-    kept, full = second_rows(table, first)
-    odds = np.mean([np.asarray(judge.predict(full, raw_score=True)) for judge in fitted.judges], axis=0)
-    second = np.zeros(len(first))
-    second[kept] = 1.0 / (1.0 + np.exp(-odds))
-    return first, second
+    kept, judged = _with_context(table, first)
+    again = _around(table, kept, np.asarray(fitted.judge.predict(judged)))
+    last = np.zeros(len(first))
+    last[kept] = np.asarray(fitted.appeal.predict(np.hstack((judged, again))))
+    return first, last
 
 
 def clusters_of(table: Table, probabilities: NDArray[np.floating], threshold: float) -> NDArray[np.int64]:

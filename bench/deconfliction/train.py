@@ -24,12 +24,11 @@ from bench.deconfliction.background_table import background_lines
 from bench.deconfliction.corpus import digest
 from bench.deconfliction.scoring import curve, score_both
 from clearinghouse.disclosure.deconfliction.background import read_background
-from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES
+from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES, STAGES
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
 
 MODEL = Path(__file__).resolve().parents[2] / "src/clearinghouse/disclosure/deconfliction/model"
 CORPUS = Path(__file__).resolve().parents[3] / "shared/data/deconfliction"
-SEEDS = (0,)
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 PRECISIONS = (0.99, 0.98, 0.97, 0.95, 0.9, 0.8)
 _KEY = b"terms of the training corpus"
@@ -63,7 +62,7 @@ def train(records: Path, truth: Path, model: Path, *, quick: bool) -> dict[str, 
     measured, knots = earlier.get("measured", {}), earlier.get("calibration", [[0.0, 1.0], [0.0, 1.0]])
     if not quick:
         measured, knots = measure(table, started)
-    fitted = fitting.fit(table, np.ones(len(table.same), bool), SEEDS)
+    fitted = fitting.fit(table, np.ones(len(table.same), bool))
     _say(started, "fitted on everything")
     return write(model, table, fitted, lines, knots, measured, records, truth)
 
@@ -129,9 +128,7 @@ def write(
 ) -> dict[str, Any]:
     """Write the artefact: trees, background table, provenance."""
     model.mkdir(parents=True, exist_ok=True)
-    files = {"sieve.txt": _text(fitted.sieve), "background.txt": "\n".join(lines) + "\n"}
-    judges = [f"judge-{place}.txt" for place in range(len(fitted.judges))]
-    files |= {name: _text(judge) for name, judge in zip(judges, fitted.judges, strict=True)}
+    files = {f"{stage}.txt": _text(getattr(fitted, stage)) for stage in STAGES} | {"background.txt": "\n".join(lines) + "\n"}
     for name, text in files.items():
         (model / name).write_text(text, "utf-8")
     whole = hashlib.sha256()
@@ -141,10 +138,10 @@ def write(
     provenance = {
         "digest": "sha256:" + whole.hexdigest(),
         "corpus_digest": digest(records), "truth_digest": digest(truth), "records": len(table.ids),
-        "background_records": len(table.ids), "signature_format": FORMAT, "sieve_min": fitting.SIEVE_MIN, "judges": judges,
+        "background_records": len(table.ids), "signature_format": FORMAT, "sieve_min": fitting.SIEVE_MIN,
         "features": list(ALL_FEATURES), "calibration": knots, "measured": measured,
         "parameters": {"sieve": fitting.SIEVE, "sieve_rounds": fitting.SIEVE_ROUNDS, "judge": fitting.JUDGE,
-                       "judge_rounds": fitting.JUDGE_ROUNDS, "seeds": list(SEEDS)},
+                       "judge_rounds": fitting.JUDGE_ROUNDS, "appeal": fitting.APPEAL, "appeal_rounds": fitting.APPEAL_ROUNDS},
     }
     (model / "provenance.json").write_text(json.dumps(provenance, indent=1) + "\n", "utf-8")
     return provenance

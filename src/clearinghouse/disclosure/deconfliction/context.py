@@ -1,4 +1,4 @@
-"""Second-stage features: how probable a pair is next to everything else its two records could be.
+"""Features of the later stages: how probable a pair is next to everything else its two records could be.
 
 Advisories are written from templates, so an absolute resemblance says little; that no other
 record comes close says much. These columns stand behind the pair features of `features`.
@@ -29,6 +29,11 @@ CONTEXT: dict[str, Feature] = {
         ("unshared_neighbours", "alternatives", "summed probability of other pairs that no shared third record explains"),
     )
 }
+AGAIN: dict[str, Feature] = {
+    name.replace("first", "second"): Feature(name.replace("first", "second"), one.family, one.meaning + ", by the second stage")
+    for name, one in ((name if "first" in name else f"second_{name}", one) for name, one in CONTEXT.items())
+}
+"""The same once more, from the probabilities of the second stage."""
 _FLOOR = 1e-4
 _CHUNK = 200_000
 

@@ -166,16 +166,18 @@ def _compare(
     b = Sides(other_masses, together.days, together.metrics, together.lengths,
               standings["ladder"] if own is not None else _insert(standings["ladder"], scores))
     rows = features(_match(signature, weights, others), a, b, scores)
-    first = scorer.first(rows)
+    first = scorer.sieve.predict(rows)
     kept = first >= scorer.sieve_min
-    around = _context(first * kept, documents, standings, own)
-    rows = np.hstack((rows, around))
+    judged = np.hstack((rows, _context(first * kept, documents, standings, own, "near_probability", "total")))
+    second = np.zeros(number)
+    second[kept] = scorer.judge.predict(judged[kept])
+    rows = np.hstack((judged, _context(second, documents, standings, own, "near_second", "total_second")))
     probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
-    probabilities[kept] = scorer.calibrate(scorer.judge(rows[kept]))
+    probabilities[kept] = scorer.calibrate(scorer.appeal.predict(rows[kept]))
     pointed = [
         point_alike(locus, read_locus(one.locus)) and agree(signature, other) for one, other in zip(stored, others, strict=True)
     ]
-    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept), pointed)
+    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second), pointed)
 
 
 def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:
@@ -203,7 +205,9 @@ def _insert(ladders: F32, scores: F32) -> F32:
     return found
 
 
-def _context(first: NDArray[np.float64], documents: Documents, standings: NDArray[np.void], own: int | None) -> F32:
+def _context(
+    first: NDArray[np.float64], documents: Documents, standings: NDArray[np.void], own: int | None, values_of: str, total_of: str
+) -> F32:
     count = len(first)
     if not count:
         return context(first, _nobody(), _nobody(), first)
@@ -213,11 +217,11 @@ def _context(first: NDArray[np.float64], documents: Documents, standings: NDArra
     best = np.full(count, first[order[0]])
     best[order[0]] = first[order[1]] if count > 1 else 0.0
     ours = Around(rank, best, first.sum() - first)
-    near, values = standings["near"], standings["near_probability"].astype(np.float64)
+    near, values = standings["near"], standings[values_of].astype(np.float64)
     itself = (near == own) & (values > 0) if own is not None else np.zeros(near.shape, bool)
     known = np.where(itself, 0.0, values)
     theirs = Around((known > first[:, None]).sum(axis=1).astype(np.float64), known.max(axis=1),
-                    standings["total"].astype(np.float64) - np.where(itself, values, 0.0).sum(axis=1))
+                    standings[total_of].astype(np.float64) - np.where(itself, values, 0.0).sum(axis=1))
     by_document = np.argsort(documents)
     places = np.minimum(np.searchsorted(documents[by_document], near), count - 1)
     at = by_document[places]
@@ -229,12 +233,15 @@ def _nobody() -> Around:
     return Around(np.zeros(0), np.zeros(0), np.zeros(0))
 
 
-def _standing(mass: F32, ladder: F32, documents: Documents, first: NDArray[np.float64]) -> bytes:
+def _standing(
+    mass: F32, ladder: F32, documents: Documents, first: NDArray[np.float64], second: NDArray[np.float64]
+) -> bytes:
     found = np.zeros(1, STANDING)
-    found["masses"], found["ladder"], found["total"] = mass, ladder, first.sum()
+    found["masses"], found["ladder"], found["total"], found["total_second"] = mass, ladder, first.sum(), second.sum()
     best = np.argsort(-first, kind="stable")[:NEAREST]
     found["near"][0, : len(best)] = np.where(first[best] > 0, documents[best], 0)
     found["near_probability"][0, : len(best)] = first[best]
+    found["near_second"][0, : len(best)] = second[best]
     return found.tobytes()
 
 

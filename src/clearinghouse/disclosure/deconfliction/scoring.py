@@ -1,12 +1,11 @@
-"""The pair model: two stages of boosted trees, a calibration, and where it came from.
+"""The pair model: three stages of boosted trees, a calibration, and where it came from.
 
-The first stage (`sieve`) sees every candidate pair and throws most away; the second (`judge`) sees
-what is left, with the context the first stage made. LightGBM evaluates the rows of a settling; the few
+The first stage (`sieve`) sees every candidate pair and throws most away. The second (`judge`) sees what is
+left, with the context the first stage made; the third (`appeal`) sees the same and the context of the second. LightGBM evaluates the rows of a settling; the few
 of one question, and all where it cannot be loaded, run through the same trees on numpy.
 """
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import resources
@@ -16,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.background import NO_BACKGROUND, Background, read_background
-from clearinghouse.disclosure.deconfliction.context import CONTEXT
+from clearinghouse.disclosure.deconfliction.context import AGAIN, CONTEXT
 from clearinghouse.disclosure.deconfliction.features import FEATURES
 from clearinghouse.disclosure.deconfliction.packing import F32
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
 from clearinghouse.disclosure.deconfliction.trees import Forest
 
-ALL_FEATURES = {**FEATURES, **CONTEXT}
+ALL_FEATURES = {**FEATURES, **CONTEXT, **AGAIN}
+STAGES = ("sieve", "judge", "appeal")
 _FEW = 128
 """Rows up to which numpy is quicker than calling LightGBM, not to speak of loading it."""
 
@@ -62,10 +62,10 @@ class Scorer:
     """A loaded model, ready to score pairs."""
 
     sieve: Trees
-    judges: Sequence[Trees]
-    """Judged by the mean of their log-odds."""
+    judge: Trees
+    appeal: Trees
     sieve_min: float
-    """First-stage probability below which a pair is not judged."""
+    """First-stage probability below which a pair goes no further."""
     knots: NDArray[np.float64]
     """Two rows: raw probabilities and what they were worth on databases left out of training."""
     background: Background
@@ -88,30 +88,16 @@ class Scorer:
         if key is not None:
             lines = (folder / "background.txt").read_text("utf-8").splitlines()
             background = read_background(lines, provenance["background_records"], Signer(key))
-        judges = [Trees((folder / name).read_text("utf-8")) for name in provenance["judges"]]
+        sieve, judge, appeal = (Trees((folder / f"{stage}.txt").read_text("utf-8")) for stage in STAGES)
         return Scorer(
-            Trees((folder / "sieve.txt").read_text("utf-8")), judges, provenance["sieve_min"],
+            sieve, judge, appeal, provenance["sieve_min"],
             np.array(provenance["calibration"], np.float64), background, provenance["digest"], provenance,
         )
-
-    def first(self, rows: F32) -> NDArray[np.float64]:
-        """First-stage probability of pairs, from their pair features."""
-        return self.sieve.predict(rows)
-
-    def judge(self, rows: F32) -> NDArray[np.float64]:
-        """Second-stage probability of pairs, not calibrated, from features and context."""
-        if not len(rows):
-            return np.zeros(0)
-        odds = np.zeros(len(rows))
-        for judge in self.judges:
-            found = judge.predict(rows).clip(1e-9, 1 - 1e-9)
-            odds += np.log(found / (1 - found))
-        return np.asarray(1.0 / (1.0 + np.exp(-odds / len(self.judges))))
 
     def calibrate(self, probabilities: NDArray[np.float64]) -> F32:
         """What raw probabilities are worth on writing the model has not met."""
         return np.asarray(np.interp(probabilities, self.knots[0], self.knots[1]), np.float32)
 
     def contributions(self, rows: F32) -> NDArray[np.float64]:
-        """Log-odds by feature for each row, averaged over the judges."""
-        return np.asarray(np.mean([judge.contributions(rows) for judge in self.judges], axis=0)[:, :-1])
+        """Log-odds the last stage drew from each feature, for each row."""
+        return np.asarray(self.appeal.contributions(rows)[:, :-1])

@@ -60,8 +60,10 @@ class Judged:
     first: F32
     kept: NDArray[np.int64]
     """Which candidates the first stage let through."""
+    second: F32
+    """Second-stage probability of the kept pairs."""
     rows: F32
-    """Features and context of the kept pairs."""
+    """Features and both contexts of the kept pairs."""
     masses: F32
     ladder: F32
 
@@ -90,7 +92,7 @@ def settle(
     numbers = documents[order].astype(np.uint32)
     judged = judge_pairs(packed, scorer, progress)
     a, b = judged.candidates.a, judged.candidates.b
-    probability = scorer.calibrate(scorer.judge(judged.rows))
+    probability = scorer.calibrate(scorer.appeal.predict(judged.rows))
     # Pairs the first stage dropped are ranked behind all it kept, and never linked.
     ranking = np.minimum(judged.first, np.float32(scorer.sieve_min)) * np.float32(0.01)
     kept = judged.kept
@@ -113,7 +115,7 @@ def settle(
         np.concatenate((edges.probabilities, ranking[below])), np.concatenate((words, np.zeros(int(below.sum()), np.uint8))),
         thresholds.candidates_shown_max,
     )
-    stand = standings(judged.masses, judged.ladder, numbers, a[kept], b[kept], judged.first[kept])
+    stand = standings(judged.masses, judged.ladder, numbers, a[kept], b[kept], judged.first[kept], judged.second)
     if progress is not None:
         progress("cluster", 1, 1)
     back = np.empty(len(order), np.int64)
@@ -122,7 +124,7 @@ def settle(
 
 
 def judge_pairs(packed: Pack, scorer: Scorer, progress: Progress | None = None) -> Judged:
-    """Candidates of a pack with first-stage probabilities, and the rows the second stage reads."""
+    """Candidates of a pack with first-stage probabilities, and the rows the last stage reads."""
     weights = scorer.background.weights(packed.vocabulary, packed.counts, len(packed))
     found = retrieve(packed, weights, None if progress is None else lambda done, of: progress("retrieve", done, of))
     matcher, mass = Matcher(packed, weights), masses(packed, weights)
@@ -133,7 +135,7 @@ def judge_pairs(packed: Pack, scorer: Scorer, progress: Progress | None = None) 
     for begin in range(0, len(found.a), _PAIRS):
         part = slice(begin, begin + _PAIRS)
         table = pair_features(packed, matcher, mass, ladder, found.a[part], found.b[part], found.scores[part])
-        first[part] = scorer.first(table)
+        first[part] = scorer.sieve.predict(table)
         through = np.flatnonzero(first[part] >= scorer.sieve_min)
         kept.append(through + begin)
         rows.append(table[through])
@@ -141,7 +143,10 @@ def judge_pairs(packed: Pack, scorer: Scorer, progress: Progress | None = None) 
             progress("compare", min(begin + _PAIRS, len(found.a)), len(found.a))
     chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
     around = bulk_context(len(packed), found.a[chosen], found.b[chosen], first[chosen].astype(np.float64))
-    return Judged(found, first, chosen, np.hstack((np.concatenate(rows), around)), mass, ladder)
+    judged = np.hstack((np.concatenate(rows), around))
+    second = scorer.judge.predict(judged)
+    again = bulk_context(len(packed), found.a[chosen], found.b[chosen], second)
+    return Judged(found, first, chosen, second.astype(np.float32), np.hstack((judged, again)), mass, ladder)
 
 
 def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32, b: I32, scores: F32) -> F32:

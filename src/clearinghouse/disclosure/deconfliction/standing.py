@@ -17,25 +17,31 @@ STANDING = np.dtype([
     ("ladder", "<f4", (len(LADDER),)),
     ("near", "<u4", (NEAREST,)),
     ("near_probability", "<f4", (NEAREST,)),
+    ("near_second", "<f4", (NEAREST,)),
     ("total", "<f4"),
+    ("total_second", "<f4"),
 ])
-"""`near` are document numbers with first-stage probabilities, best first; `total` sums all of them."""
+"""`near` are document numbers, best first by the first stage, with the probabilities of the first and second stage; the
+totals sum those of all pairs the first stage let through."""
 
 
-def standings(masses: F32, ladder: F32, documents: NDArray[np.uint32], a: I32, b: I32, probabilities: F32) -> NDArray[np.void]:
-    """The standing of each record; `a`, `b` and `probabilities` are the pairs the first stage let through."""
+def standings(
+    masses: F32, ladder: F32, documents: NDArray[np.uint32], a: I32, b: I32, first: F32, second: F32
+) -> NDArray[np.void]:
+    """The standing of each record; `a` and `b` are the pairs the first stage let through."""
     records = len(masses)
     found = np.zeros(records, STANDING)
     found["masses"], found["ladder"] = masses, ladder
     left, right = np.concatenate((a, b)), np.concatenate((b, a))
-    both = np.concatenate((probabilities, probabilities))
+    both, again = np.concatenate((first, first)), np.concatenate((second, second))
     order = np.lexsort((right, -both, left))
-    left, right, both = left[order], right[order], both[order]
-    found["total"] = np.bincount(left, both, records)
+    left, right, both, again = left[order], right[order], both[order], again[order]
+    found["total"], found["total_second"] = np.bincount(left, both, records), np.bincount(left, again, records)
     rank = np.arange(len(left)) - np.searchsorted(left, left)
     near = rank < NEAREST
     found["near"][left[near], rank[near]] = documents[right[near]]
     found["near_probability"][left[near], rank[near]] = both[near]
+    found["near_second"][left[near], rank[near]] = again[near]
     return found
 
 
