@@ -9,6 +9,7 @@ from clearinghouse.app.views.report import strongest
 from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.deconfliction.records import Evidence
 
+
 def render_page(result: Result) -> str:
     """The page as HTML."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
