@@ -88,7 +88,10 @@ def read_vers(untrusted: str, package: Package | None = None, repository: str = 
     Source: ECMA-428 draft (VERS).
     """
     kind, _, constraints = untrusted.removeprefix("vers:").partition("/") if untrusted.startswith("vers:") else ("", "", untrusted)
-    introduced, fixed, last, versions = [], [], [], []
+    introduced: list[str] = []
+    fixed: list[str] = []
+    last: list[str] = []
+    versions: list[str] = []
     for part in filter(None, (unquote(part).strip() for part in constraints.split("|"))):
         for mark, bounds in ((">=", introduced), ("<=", last), ("<", fixed), ("=", versions)):
             if part.startswith(mark) and part[len(mark) :].strip():

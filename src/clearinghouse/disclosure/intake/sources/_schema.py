@@ -33,6 +33,7 @@ _REFERRED = {
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+@cache
 def _load(name: str) -> dict[str, Any]:
     folder = resources.files("clearinghouse.disclosure.intake.sources") / "schemas"
     schema: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
@@ -75,3 +76,46 @@ def check_definition(schema: str, definition: str, value: Any, place: str) -> tu
 def _notes(errors: Iterator[Any], place: str) -> Iterator[Note]:
     for error in islice(errors, _NOTES_MAX):
         yield Note(place + pointer(*error.instance_path), error.message[:_MESSAGE_MAX], "schema")
+
+
+def unlisted_keys(schema: str, value: Any) -> Iterator[str]:
+    """Places of keys that no part of a bundled schema lists, where schema and value can be walked side by side."""
+    root = _load(schema)
+    waiting: list[tuple[list[tuple[dict[str, Any], dict[str, Any]]], Any, str]] = [([(root, root)], value, "")]
+    while waiting:
+        nodes, current, place = waiting.pop()
+        parts = _resolve(nodes)
+        if isinstance(current, dict):
+            listed: dict[str, list[tuple[dict[str, Any], dict[str, Any]]]] = {}
+            for part, base in parts:
+                for key, entry in part.get("properties", {}).items():
+                    listed.setdefault(key, []).append((entry, base))
+            for key, entry in current.items():
+                if key in listed:
+                    waiting.append((listed[key], entry, place + pointer(key)))
+                elif listed and key != "$schema":
+                    yield place + pointer(key)
+        elif isinstance(current, list):
+            items = [(part["items"], base) for part, base in parts if isinstance(part.get("items"), dict)]
+            if items:
+                waiting += [(items, entry, place + pointer(number)) for number, entry in enumerate(current)]
+
+
+def _resolve(nodes: list[tuple[dict[str, Any], dict[str, Any]]]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """The nodes with what they refer to and what they combine, each with the document it stands in."""
+    found: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    waiting = list(nodes)
+    while waiting and len(found) < 100:
+        node, base = waiting.pop()
+        found.append((node, base))
+        reference = node.get("$ref")
+        if isinstance(reference, str):
+            address, _, inside = reference.partition("#")
+            if address in _REFERRED or not address:
+                target = _load(_REFERRED[address]) if address else base
+                part: Any = target
+                for step in filter(None, inside.split("/")):
+                    part = part.get(step, {})
+                waiting.append((part, target))
+        waiting += [(part, base) for name in ("allOf", "anyOf", "oneOf") for part in node.get(name, ()) if isinstance(part, dict)]
+    return found
