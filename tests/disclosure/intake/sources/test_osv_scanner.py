@@ -33,7 +33,7 @@ def test_record_under_a_package(read: Any) -> None:
 
 
 def test_one_bad_record_does_not_sink_the_rest(read: Any) -> None:
-    package = {**REPORT["results"][0]["packages"][0], "vulnerabilities": [{"no": "id"}, RECORD]}  # type: ignore[dict-item]
+    package = {"package": {"name": "axis", "ecosystem": "npm"}, "vulnerabilities": [{"no": "id"}, RECORD]}
     items, _ = read("osv_scanner", json.dumps({"results": [{"source": {}, "packages": [package]}]}))
     assert [item.finding is None for item in items] == [True, False]
 

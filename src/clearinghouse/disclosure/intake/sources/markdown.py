@@ -14,7 +14,9 @@ import yaml
 from clearinghouse.disclosure.intake.records import Finding, Note
 from clearinghouse.disclosure.intake.sources._crash import has_crash
 from clearinghouse.disclosure.intake.sources._front_matter import apply_front_matter
+from clearinghouse.disclosure.intake.sources._recognise import KINDS
 from clearinghouse.disclosure.intake.sources._sections import find_fields, split_blocks
+from clearinghouse.disclosure.intake.sources._tables import read_columns
 from clearinghouse.disclosure.intake.sources._text_report import Context, read_text
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, refuse
 
@@ -37,6 +39,13 @@ class Markdown:
     version = "1"
 
     def sniff(self, document: Document) -> float:
+        sure = self._sniff(document)
+        # Comments and rows may look like headings and prose: what is known to be something else is not taken.
+        table = len(read_columns(document)) > 3 and ", " not in document.head.split("\n", 1)[0]
+        other = 0 < sure < 0.85 and (table or any(kind.told_by(document) for kind in KINDS))
+        return 0.0 if other else sure
+
+    def _sniff(self, document: Document) -> float:
         head = document.head
         if _OTHER.match(head) or "\0" in head or _MAIL.match(head):
             return 0.0
