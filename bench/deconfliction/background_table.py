@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 from clearinghouse.disclosure.deconfliction.signature import Signer
-from clearinghouse.disclosure.deconfliction.terms import PHRASE_WORDS, Kind, Vocabulary, prose_words, terms_of
+from clearinghouse.disclosure.deconfliction.terms import PHRASE_WORDS, Vocabulary, prose_words, terms_of
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 from clearinghouse.disclosure.intake.records import Finding
 
 RECORDS_MIN = 40

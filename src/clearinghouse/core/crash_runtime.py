@@ -65,7 +65,8 @@ RUNTIME_PREFIXES = (
     "main._cgoexp", "_cgoexp", "__memcpy", "__memmove", "__memset", "__memcmp", "__strlen", "__str", "__GI_", "__GI__", "__pthread_",
     "std::vector::", "std::basic_string::", "std::unique_ptr::", "std::shared_ptr::", "std::allocator", "std::__", "std::_",
     "base::debug::", "logging::LogMessage", "logging::CheckError", "v8::base::OS::Abort", "V8_Fatal", "WTF::PartitionAlloc", "__libc_", "_IO_", "__vfprintf",
-    "__vsprintf", "__vsnprintf", "__printf", "__sprintf", "__snprintf", "__fprintf",
+    "__vsprintf", "__vsnprintf", "__printf", "__sprintf", "__snprintf", "__fprintf", "___sprintf",
+    "___printf", "___snprintf", "___vs", "___fprintf", "___str", "___mem",
     "java.lang.reflect.", "jdk.internal.", "sun.reflect.", "java.lang.Thread.", "com.code_intelligence.jazzer.", "java.util.Objects.",
     "java.base/", "org.junit.", "_pytest.", "pluggy.", "unittest.",
 )

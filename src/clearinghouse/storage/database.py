@@ -44,7 +44,8 @@ class Transaction:
 
     def stream(self, statement: Executable, size: int = 2000) -> Iterator[Sequence[Row[Any]]]:
         """The rows of a query in portions, without holding them all."""
-        with self._connection.execution_options(stream_results=True).execute(statement) as result:
+        # The option goes with the statement: set on the connection it would outlive this query.
+        with self._connection.execute(statement, execution_options={"stream_results": True}) as result:
             yield from result.partitions(size)
 
     def row(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> Row[Any] | None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clearinghouse.core.product import normalise_package
 from clearinghouse.disclosure.deconfliction.signature import Signature, Signer, sign
-from clearinghouse.disclosure.deconfliction.terms import Kind
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 from clearinghouse.disclosure.intake.records import Finding, Identifier, IdentifierRole, SeverityClaim
 
 KEY = b"an instance's secret for terms"

@@ -6,16 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clearinghouse.disclosure.deconfliction.terms import (
-    Kind,
-    Mark,
-    Vocabulary,
-    link_terms,
-    name_terms,
-    normalise_version,
-    stem,
-    terms_of,
-)
+from clearinghouse.disclosure.deconfliction.terms import Mark, Vocabulary, terms_of
+from clearinghouse.disclosure.deconfliction.tokens import Kind, link_terms, name_terms, normalise_version, stem
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame, Reference, ReferenceKind, VersionRange
 
 

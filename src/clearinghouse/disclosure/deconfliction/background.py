@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.packing import F32, rarity
 from clearinghouse.disclosure.deconfliction.signature import Signer
-from clearinghouse.disclosure.deconfliction.terms import Kind, phrase
+from clearinghouse.disclosure.deconfliction.terms import phrase
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

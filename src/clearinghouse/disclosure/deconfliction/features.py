@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, MASSES
-from clearinghouse.disclosure.deconfliction.terms import Kind, Mark
+from clearinghouse.disclosure.deconfliction.terms import Mark
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 KINDS = 16
 _SMALL = 1e-6

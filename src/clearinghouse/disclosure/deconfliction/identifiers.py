@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack
 from clearinghouse.disclosure.deconfliction.signature import Signature
-from clearinghouse.disclosure.deconfliction.terms import CVE_MARK, Kind
+from clearinghouse.disclosure.deconfliction.terms import CVE_MARK
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 SAME_PROBABILITY = 0.995
 """What a shared identifier is worth: databases do mistype them."""
@@ -92,6 +93,27 @@ def same_edges(pack: Pack, named: I32) -> Edges:
     }
     both = np.array(sorted(pairs), np.int32).reshape(-1, 2)
     return Edges(both[:, 0], both[:, 1], np.full(len(both), SAME_PROBABILITY, np.float32))
+
+
+def umbrella_pairs(pack: Pack, umbrella_identifiers_min: int) -> NDArray[np.int64]:
+    """Pairs of which one names several vulnerabilities and the other one of them, as `a * len(pack) + b` with `a < b`, sorted."""
+    rows, records = pack.rows(), len(pack)
+    umbrella = pack.vulnerabilities >= umbrella_identifiers_min
+    if not umbrella.any():
+        return np.zeros(0, np.int64)
+    chosen = np.flatnonzero(pack.kinds[pack.terms] == Kind.IDENTIFIER)
+    chosen = chosen[(pack.counts[pack.terms[chosen]] > 1) & (pack.counts[pack.terms[chosen]] <= GROUP_MAX)]
+    order = np.lexsort((rows[chosen], pack.terms[chosen]))
+    terms, owners = pack.terms[chosen][order], rows[chosen][order].tolist()
+    cuts = [0, *(np.flatnonzero(np.diff(terms)) + 1).tolist(), len(owners)]
+    found = {
+        one * records + other
+        for begin, end in pairwise(cuts)
+        for place, one in enumerate(owners[begin:end])
+        for other in owners[begin + place + 1 : end]
+        if umbrella[one] or umbrella[other]
+    }
+    return np.array(sorted(found), np.int64)
 
 
 def with_identifiers(pack: Pack, edges: Edges, umbrella_identifiers_min: int) -> tuple[Edges, I32]:

@@ -20,7 +20,8 @@ from clearinghouse.core.crash import normalise_function, significant_frames
 from clearinghouse.disclosure.deconfliction.identifiers import Edges
 from clearinghouse.disclosure.deconfliction.packing import F32
 from clearinghouse.disclosure.deconfliction.signature import Signature, Signer
-from clearinghouse.disclosure.deconfliction.terms import Kind, Mark
+from clearinghouse.disclosure.deconfliction.terms import Mark
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 from clearinghouse.disclosure.deconfliction.weaknesses import class_of_cwe
 from clearinghouse.disclosure.intake.records import Finding
 

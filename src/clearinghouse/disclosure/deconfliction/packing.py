@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.signature import KIND_SHIFT, METRICS, Signature
-from clearinghouse.disclosure.deconfliction.terms import Kind, Mark
+from clearinghouse.disclosure.deconfliction.terms import Mark
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]

@@ -23,7 +23,7 @@ from clearinghouse.disclosure.deconfliction.retrieval import choose_terms, kinds
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.signature import Signature
 from clearinghouse.disclosure.deconfliction.standing import NEAREST, STANDING, read_standings
-from clearinghouse.disclosure.deconfliction.terms import Kind
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 Documents = NDArray[np.uint32]
 Loci = NDArray[np.uint64]

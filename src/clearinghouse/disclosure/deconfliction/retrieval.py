@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack
 from clearinghouse.disclosure.deconfliction.signature import KIND_SHIFT, Signature
-from clearinghouse.disclosure.deconfliction.terms import Kind
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 COUNT_MAX = 2_000
 POSTINGS_MAX = 5_000

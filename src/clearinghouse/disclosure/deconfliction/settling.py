@@ -16,7 +16,7 @@ from clearinghouse.disclosure.deconfliction.context import bulk_context
 from clearinghouse.disclosure.deconfliction.evidence import agreement
 from clearinghouse.disclosure.deconfliction.features import FEATURES, Sides, features
 from clearinghouse.disclosure.deconfliction.graph import Graph
-from clearinghouse.disclosure.deconfliction.identifiers import Edges, with_identifiers
+from clearinghouse.disclosure.deconfliction.identifiers import Edges, umbrella_pairs, with_identifiers
 from clearinghouse.disclosure.deconfliction.locus import with_locus
 from clearinghouse.disclosure.deconfliction.matching import Matcher, ladders
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack, masses, pack
@@ -29,6 +29,8 @@ from clearinghouse.disclosure.deconfliction.standing import standings
 Progress = Callable[[str, int, int], None]
 """Told the stage, how much is done and of how much."""
 _PAIRS = 50_000
+_NAMED_RANKING = np.float32(0.005)
+"""Where a bulletin stands among the candidates shown: behind what could be the same flaw."""
 RELATIONS = (Verdict.NEW, Verdict.DUPLICATE, Verdict.VARIANT, Verdict.RELATED, Verdict.UNSURE)
 """How a relation is numbered where many are kept."""
 
@@ -109,10 +111,16 @@ def settle(
     below[kept] = False
     # A pair that was dropped and then brought back by a rule is ranked by the rule.
     below &= ~np.isin(a.astype(np.int64) * len(packed) + b, edges.a.astype(np.int64) * len(packed) + edges.b)
-    words = _relations(packed, edges, judged, [one.has_locus() for one in ordered], named, pointed, thresholds)
+    welded = umbrella_pairs(packed, thresholds.umbrella_identifiers_min)
+    words = _relations(packed, edges, judged, [one.has_locus() for one in ordered], named, pointed, welded, thresholds)
+    # A bulletin is shown beside what it names although it joins nothing.
+    welded = np.setdiff1d(welded, edges.a.astype(np.int64) * len(packed) + edges.b, assume_unique=True)
+    below &= ~np.isin(a.astype(np.int64) * len(packed) + b, welded)
     top, count, values, amounts = _shown(
-        len(packed), np.concatenate((edges.a, a[below])), np.concatenate((edges.b, b[below])),
-        np.concatenate((edges.probabilities, ranking[below])), np.concatenate((words, np.zeros(int(below.sum()), np.uint8))),
+        len(packed), np.concatenate((edges.a, a[below], (welded // len(packed)).astype(np.int32))),
+        np.concatenate((edges.b, b[below], (welded % len(packed)).astype(np.int32))),
+        np.concatenate((edges.probabilities, ranking[below], np.full(len(welded), _NAMED_RANKING, np.float32))),
+        np.concatenate((words, np.zeros(int(below.sum()), np.uint8), np.full(len(welded), RELATIONS.index(Verdict.RELATED), np.uint8))),
         thresholds.candidates_shown_max,
     )
     stand = standings(judged.masses, judged.ladder, numbers, a[kept], b[kept], judged.first[kept], judged.second)
@@ -160,7 +168,7 @@ def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32
 
 def _relations(
     packed: Pack, edges: Edges, judged: Judged, locus: Sequence[bool], named: I32, pointed: frozenset[tuple[int, int]],
-    thresholds: DeconflictionThresholds,
+    welded: NDArray[np.int64], thresholds: DeconflictionThresholds,
 ) -> NDArray[np.uint8]:
     """What each edge amounts to, by `rules.relation`."""
     most, records = thresholds.umbrella_identifiers_min, len(packed)
@@ -169,6 +177,7 @@ def _relations(
     order = np.argsort(kept)
     places = np.minimum(np.searchsorted(kept[order], wanted), max(len(kept) - 1, 0))
     rows = np.where(kept[order][places] == wanted, order[places], -1) if len(kept) else np.full(len(wanted), -1)
+    shares = np.isin(wanted, welded).tolist()
     found = np.zeros(len(wanted), np.uint8)
     pairs = zip(edges.a.tolist(), edges.b.tolist(), edges.probabilities.tolist(), rows.tolist(), strict=True)
     for at, (one, other, probability, row) in enumerate(pairs):
@@ -178,7 +187,7 @@ def _relations(
         pointing = (one, other) in pointed
         says = pointing or bool(locus[one] and locus[other])
         if row >= 0:
-            agreed = agreement(judged.rows[row], same_identifier=same, shares_name=False, umbrella=umbrella, locus=says)
+            agreed = agreement(judged.rows[row], same_identifier=same, shares_name=shares[at], umbrella=umbrella, locus=says)
         else:
             # A pair that only a rule brought together: an identifier, or the function both point at.
             agreed = rules.Agreement(True if same is None and not pointing else same, not pointing, umbrella, locus=says)

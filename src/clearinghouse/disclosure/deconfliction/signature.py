@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from clearinghouse.disclosure.deconfliction.terms import Kind, Mark, Vocabulary, terms_of
+from clearinghouse.disclosure.deconfliction.terms import Mark, Vocabulary, terms_of
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 from clearinghouse.disclosure.intake.records import Finding
 
 FORMAT = 1
