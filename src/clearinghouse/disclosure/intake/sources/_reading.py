@@ -12,11 +12,22 @@ from clearinghouse.core.clock import parse_instant
 from clearinghouse.core.product import Package, parse_purl
 from clearinghouse.core.severity import base_score, possible_scores, scheme_of
 from clearinghouse.core.tlp import Tlp, parse_tlp
-from clearinghouse.disclosure.intake.records import Note, Reference, ReferenceKind, SeverityClaim, VersionRange
+from clearinghouse.disclosure.intake.records import (
+    Identifier,
+    IdentifierRole,
+    Note,
+    Reference,
+    ReferenceKind,
+    SeverityClaim,
+    VersionRange,
+)
 from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
 
 # The short form of a commit page, as kernel.org and some forges write it.
 _COMMIT = re.compile(r"/c/[0-9a-f]{7,40}$")
+
+
+_PUBLIC = re.compile(r"(?<![A-Za-z0-9])(?:CVE-\d{4}-\d{4,19}|GHSA(?:-[23456789cfghjmpqrvwx]{4}){3})(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def read_instant(untrusted: Any, place: str, notes: list[Note]) -> datetime | None:
@@ -131,6 +142,16 @@ def read_purl(untrusted: str, place: str, notes: list[Note]) -> tuple[Package | 
         notes.append(Note(place, f"not a package URL: {error}"[:300], "package.purl"))
         return None, ""
     return package, version or ""
+
+
+def read_identifier(untrusted: str, role: IdentifierRole) -> Identifier:
+    """A public name in the one spelling they are compared in: upper case, without white space around it."""
+    return Identifier(untrusted.strip().upper(), role)
+
+
+def find_identifiers(untrusted_text: str) -> tuple[str, ...]:
+    """The CVE and GHSA ids a text holds, upper case, each once; for rule names and titles, not for prose."""
+    return tuple(dict.fromkeys(found.upper() for found in _PUBLIC.findall(untrusted_text[:2_000])))
 
 
 def is_schema(value: Any, *about: str) -> bool:

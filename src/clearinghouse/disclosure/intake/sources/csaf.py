@@ -30,6 +30,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     is_schema,
     keep_rest,
     read_cvss,
+    read_identifier,
     read_instant,
     read_purl,
     read_reference,
@@ -132,8 +133,8 @@ class _Advisory:
     def _whole(self, shared: dict[str, Any]) -> dict[str, Any]:
         """The finding of a document without vulnerabilities."""
         document = self._document
-        identifiers = [Identifier(text_of(self._tracking.get("id")), IdentifierRole.OWN)]
-        identifiers += [Identifier(text_of(alias), IdentifierRole.ALIAS) for alias in list_of(self._tracking.get("aliases"))]
+        identifiers = [read_identifier(text_of(self._tracking.get("id")), IdentifierRole.OWN)]
+        identifiers += [read_identifier(text_of(alias), IdentifierRole.ALIAS) for alias in list_of(self._tracking.get("aliases"))]
         products = list(self._products.values())
         return {
             **shared, "title": text_of(document.get("title")), "description": _prose(document.get("notes"), everything=True),
@@ -189,18 +190,18 @@ class _Advisory:
         """The vulnerability's names; the advisory's is another name of it only where it speaks of nothing else."""
         cve, tracking = text_of(entry.get("cve")), text_of(self._tracking.get("id"))
         role = IdentifierRole.RELATED if not single else IdentifierRole.ALIAS if cve else IdentifierRole.OWN
-        found = [Identifier(cve, IdentifierRole.OWN)] if cve else []
+        found = [read_identifier(cve, IdentifierRole.OWN)] if cve else []
         others = []
         for named in map(dict_of, list_of(entry.get("ids"))):
             text = text_of(named.get("text"))
             if _OWN_ID.fullmatch(text):
-                found.append(Identifier(text, IdentifierRole.ALIAS))
+                found.append(read_identifier(text, IdentifierRole.ALIAS))
             elif text:
                 others.append((f"id {text_of(named.get('system_name'))}".strip(), text))
         if tracking:
-            found.append(Identifier(tracking, role))
+            found.append(read_identifier(tracking, role))
         alias = IdentifierRole.RELATED if not single else IdentifierRole.ALIAS
-        found += [Identifier(text_of(other), alias) for other in list_of(self._tracking.get("aliases")) if text_of(other)]
+        found += [read_identifier(text_of(other), alias) for other in list_of(self._tracking.get("aliases")) if text_of(other)]
         return tuple({identifier.value: identifier for identifier in reversed(found)}.values())[::-1], others
 
     def _packages(self, product: Product, notes: list[Note]) -> Iterator[tuple[Package, str]]:

@@ -27,6 +27,7 @@ from clearinghouse.disclosure.intake.records import (
 from clearinghouse.disclosure.intake.sources._reading import (
     keep_rest,
     read_cvss,
+    read_identifier,
     read_instant,
     read_purl,
     read_records,
@@ -168,12 +169,12 @@ class _Record:
         ), tuple(self._notes))
 
     def _identifiers(self, source: dict[str, Any]) -> tuple[Identifier, ...]:
-        found = [Identifier(text_of(self._metadata.get("cveId")), IdentifierRole.OWN)] if self._metadata.get("cveId") else []
+        found = [read_identifier(text_of(self._metadata.get("cveId")), IdentifierRole.OWN)] if self._metadata.get("cveId") else []
         advisory = text_of(source.get("advisory"))
         if advisory.upper().startswith("GHSA-"):
-            found.append(Identifier(advisory, IdentifierRole.ALIAS))
+            found.append(read_identifier(advisory, IdentifierRole.ALIAS))
         found += [
-            Identifier(other, IdentifierRole.RELATED) for other in list_of(self._cna.get("replacedBy")) if text_of(other)
+            read_identifier(other, IdentifierRole.RELATED) for other in list_of(self._cna.get("replacedBy")) if text_of(other)
         ]
         return tuple(identifier for identifier in dict.fromkeys(found) if identifier.value)
 

@@ -15,7 +15,6 @@ from clearinghouse.core.weakness import parse_weakness
 from clearinghouse.disclosure.intake.records import (
     Credit,
     Finding,
-    Identifier,
     IdentifierRole,
     Note,
     Producer,
@@ -171,9 +170,9 @@ class _Vulnerability:
             if not text_of(dict_of(target).get("ref")):
                 self._notes.append(Note(f"{place}/affects/{number}", "what is affected has no `ref`", "schema"))
         name = text_of(entry.get("id"))
-        identifiers = [Identifier(name, IdentifierRole.OWN)] if name else []
+        identifiers = [read_identifier(name, IdentifierRole.OWN)] if name else []
         others = [dict_of(reference) for reference in list_of(entry.get("references"))]
-        identifiers += [Identifier(text_of(other.get("id")), IdentifierRole.ALIAS) for other in others if text_of(other.get("id"))]
+        identifiers += [read_identifier(text_of(other.get("id")), IdentifierRole.ALIAS) for other in others if text_of(other.get("id"))]
         packages, products, ranges, statuses = self._affected()
         proof = dict_of(entry.get("proofOfConcept"))
         rejected = read_instant(entry.get("rejected"), f"{place}/rejected", self._notes)

@@ -228,8 +228,8 @@ def _identifiers(entry: dict[str, Any]) -> tuple[Identifier, ...]:
     named.append(text_of(_either(entry, "cve_id")))
     if not own:
         own = next((value for value in named if value.upper().startswith("GHSA-")), "")
-    found = [Identifier(own, IdentifierRole.OWN)] if own else []
-    found += [Identifier(value, IdentifierRole.ALIAS) for value in named if value and value != own]
+    found = [read_identifier(own, IdentifierRole.OWN)] if own else []
+    found += [read_identifier(value, IdentifierRole.ALIAS) for value in named if value and value != own]
     return tuple(dict.fromkeys(found))
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from clearinghouse.core.product import Package
 from clearinghouse.disclosure.intake.records import (
     Finding,
-    Identifier,
     IdentifierRole,
     Note,
     Producer,
@@ -19,7 +18,13 @@ from clearinghouse.disclosure.intake.records import (
     StatusClaim,
     VersionRange,
 )
-from clearinghouse.disclosure.intake.sources._reading import is_schema, keep_rest, read_instant, read_purl, read_reference
+from clearinghouse.disclosure.intake.sources._reading import (
+    is_schema,
+    keep_rest,
+    read_instant,
+    read_purl,
+    read_reference,
+)
 from clearinghouse.disclosure.intake.sources._schema import check_schema
 from clearinghouse.disclosure.intake.sources.base import (
     Document,
@@ -86,8 +91,8 @@ def _statement(statement: dict[str, Any], document: dict[str, Any], place: str, 
     untrusted = statement.get("vulnerability")
     vulnerability = dict_of(untrusted)
     name = text_of(vulnerability.get("name")) or text_of(untrusted)
-    identifiers = [Identifier(name, IdentifierRole.OWN)] if name else []
-    identifiers += [Identifier(alias, IdentifierRole.ALIAS) for alias in list_of(vulnerability.get("aliases")) if text_of(alias)]
+    identifiers = [read_identifier(name, IdentifierRole.OWN)] if name else []
+    identifiers += [read_identifier(alias, IdentifierRole.ALIAS) for alias in list_of(vulnerability.get("aliases")) if text_of(alias)]
     link = text_of(vulnerability.get("@id"))
     references: tuple[Reference, ...] = (read_reference(link),) if link.startswith(("http://", "https://")) else ()
     status, detail = text_of(statement.get("status")), text_of(statement.get("impact_statement"))

@@ -3,21 +3,19 @@
 Source: ossf/osv-schema, version 1.7.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
-from clearinghouse.core.product import Package, normalise_package, parse_purl
+from clearinghouse.core.product import Package, normalise_package
 from clearinghouse.core.weakness import parse_weakness
 from clearinghouse.disclosure.intake.records import (
     Crash,
     Credit,
     Finding,
     Frame,
-    Identifier,
     IdentifierRole,
     Note,
     Reference,
@@ -25,7 +23,15 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
     VersionRange,
 )
-from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_instant, read_records, read_reference
+from clearinghouse.disclosure.intake.sources._reading import (
+    jsonable,
+    keep_rest,
+    read_cvss,
+    read_instant,
+    read_purl,
+    read_records,
+    read_reference,
+)
 from clearinghouse.disclosure.intake.sources._schema import check_schema
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, dict_of, list_of, pointer, refuse, text_of
 
@@ -73,7 +79,7 @@ class Osv:
 
 
 def _item(place: str, record: dict[str, Any]) -> Item:
-    notes = list(check_schema(_SCHEMA, _jsonable(record), place))
+    notes = list(check_schema(_SCHEMA, jsonable(record), place))
     affected = [dict_of(entry) for entry in list_of(record.get("affected"))]
     packages: list[Package] = []
     ranges: list[VersionRange] = []
@@ -86,6 +92,10 @@ def _item(place: str, record: dict[str, Any]) -> Item:
         if package is not None:
             packages.append(package)
         ranges += _ranges(package, entry, where, notes)
+        for range_ in map(dict_of, list_of(entry.get("ranges"))):
+            limits = [str(dict_of(event)["limit"]) for event in list_of(range_.get("events")) if dict_of(event).get("limit")]
+            extra += [(f"affected {number} range limit", limit) for limit in limits]
+            extra += keep_rest(range_, {"type", "repo", "events"}, f"affected {number} range")
         severities += _severities(entry.get("severity"), f"{where}/severity", notes)
         specific = dict_of(entry.get("ecosystem_specific"))
         for imported in map(dict_of, list_of(specific.get("imports"))):
@@ -93,22 +103,22 @@ def _item(place: str, record: dict[str, Any]) -> Item:
             symbols += [f"{path}.{symbol}" if path else symbol for symbol in list_of(imported.get("symbols")) if text_of(symbol)]
         functions = specific.get("affects")
         symbols += [text_of(name) for name in list_of(dict_of(functions).get("functions")) if text_of(name)]
-        extra += _kept(entry, {"package", "ranges", "versions", "severity"}, f"affected {number}")
-    identifiers = [Identifier(text_of(record["id"]), IdentifierRole.OWN)]
+        extra += keep_rest(entry, {"package", "ranges", "versions", "severity"}, f"affected {number}")
+    identifiers = [read_identifier(text_of(record["id"]), IdentifierRole.OWN)]
     for name, role in (
         ("aliases", IdentifierRole.ALIAS), ("related", IdentifierRole.RELATED), ("upstream", IdentifierRole.RELATED)
     ):
-        identifiers += [Identifier(value, role) for value in list_of(record.get(name)) if text_of(value)]
+        identifiers += [read_identifier(value, role) for value in list_of(record.get(name)) if text_of(value)]
     specific = dict_of(record.get("database_specific"))
-    weaknesses = [parse_weakness(value) for value in (*list_of(specific.get("cwe_ids")), *list_of(specific.get("cwes")))]
+    weaknesses = [weakness for holder in (record, *affected) for weakness in _weaknesses(dict_of(holder.get("database_specific")))]
     label = text_of(specific.get("severity"))
     if label:
         severities.append(SeverityClaim("label", label=label, by="database"))
-    extra += _kept(record, _READ, "")
+    extra += keep_rest(record, _READ, "")
     return Item(place, Finding(
         title=text_of(record.get("summary")), description=text_of(record.get("details")),
         identifiers=tuple(dict.fromkeys(identifiers)), packages=tuple(dict.fromkeys(packages)), ranges=tuple(ranges),
-        references=_references(record.get("references")), weaknesses=tuple(dict.fromkeys(w for w in weaknesses if w)),
+        references=_references(record.get("references")), weaknesses=tuple(dict.fromkeys(weaknesses)),
         severities=tuple(severities), symbols=tuple(dict.fromkeys(symbols)), credits=_credits(record.get("credits")),
         crash=_crash(text_of(record.get("details"))),
         repository=next((r.repository for r in ranges if r.repository), ""),
@@ -119,15 +129,22 @@ def _item(place: str, record: dict[str, Any]) -> Item:
     ), tuple(notes))
 
 
+def _weaknesses(specific: dict[str, Any]) -> list[str]:
+    """The CWE ids of a `database_specific`: numbers, names, or objects that hold one."""
+    found = []
+    for value in (*list_of(specific.get("cwe_ids")), *list_of(specific.get("cwes"))):
+        known = dict_of(value)
+        weakness = parse_weakness(known.get("cweId") or known.get("cwe_id") or known.get("id") if known else value)
+        found += [weakness] if weakness else []
+    return found
+
+
 def _package(entry: dict[str, Any], place: str, notes: list[Note]) -> Package | None:
     ecosystem, name, purl = (text_of(entry.get(key)) for key in ("ecosystem", "name", "purl"))
     if ecosystem and name:
         return normalise_package(ecosystem, name, purl or name)
     if purl:
-        try:
-            return parse_purl(purl)[0]
-        except ValueError as error:
-            notes.append(Note(f"{place}/package/purl", f"not a package URL: {error}", "package.purl"))
+        return read_purl(purl, f"{place}/package/purl", notes)[0]
     return None
 
 
@@ -192,13 +209,6 @@ def _crash(details: str) -> Crash | None:
     return Crash("OSS-Fuzz", kind.strip(), access, int(size) if size and size.isdigit() else None, frames)
 
 
-def _kept(record: dict[str, Any], read: set[str] | frozenset[str], prefix: str) -> list[tuple[str, str]]:
-    return [
-        (f"{prefix} {name}".strip(), value if isinstance(value, str) else json.dumps(_jsonable(value)))
-        for name, value in record.items() if name not in read and value not in (None, "", [], {})
-    ]
-
-
 def _looks(value: Any) -> bool:
     return isinstance(value, dict) and isinstance(value.get("id"), str) and len(_MARKS & set(value)) >= 2 and (
         "affected" in value or "schema_version" in value or ("modified" in value and "aliases" in value)
@@ -238,19 +248,6 @@ def _tokens(text: str) -> Iterator[Any]:
 
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-def _jsonable(value: Any) -> Any:
-    """What YAML read as a date, back as the text it was: RFC 3339 with Z."""
-    if isinstance(value, dict):
-        return {str(key): _jsonable(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_jsonable(entry) for entry in value]
-    if hasattr(value, "isoformat"):
-        instant = read_instant(value, "", [])
-        assert instant is not None
-        return instant.isoformat().replace("+00:00", "Z")
-    return value
 
 
 SOURCE = Osv()

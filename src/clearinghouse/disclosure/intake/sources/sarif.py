@@ -7,7 +7,6 @@ schema is read with a warning; it never sinks the others.
 Source: OASIS SARIF 2.1.0, errata 01.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -18,14 +17,32 @@ from clearinghouse.core.weakness import find_weaknesses, parse_weakness
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
     Finding,
+    IdentifierRole,
     Note,
     Producer,
     Reference,
+    ReferenceKind,
     SeverityClaim,
 )
-from clearinghouse.disclosure.intake.sources._reading import read_instant, read_reference
+from clearinghouse.disclosure.intake.sources._reading import (
+    find_identifiers,
+    keep_rest,
+    read_identifier,
+    read_instant,
+    read_reference,
+)
 from clearinghouse.disclosure.intake.sources._schema import check_definition, check_schema
-from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, dict_of, list_of, pointer, refuse, text_of
+from clearinghouse.disclosure.intake.sources.base import (
+    Document,
+    Item,
+    NotAReport,
+    Unreadable,
+    dict_of,
+    list_of,
+    pointer,
+    refuse,
+    text_of,
+)
 
 _SCHEMA = "sarif-schema-2.1.0.json"
 _FINGERPRINT_DENIED = frozenset({"requires login", ""})
@@ -36,6 +53,12 @@ _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 # Roots under which build machines check code out; what follows the checkout folder is the path.
 _ROOTS = re.compile(r"^/?(?:home|Users|root|tmp|var|opt|srv|mnt|builds?|workspace|github/workspace|src|app)/")
 _STACK_FRAMES_MAX = 64
+_BASES_MAX = 10
+# Fields read below; whatever else a result holds is kept as text.
+_READ = frozenset({
+    "ruleId", "ruleIndex", "rule", "message", "locations", "codeFlows", "relatedLocations", "stacks", "fingerprints",
+    "partialFingerprints", "taxa", "level", "rank", "suppressions", "baselineState", "workItemUris", "hostedViewerUri",
+})
 
 
 class Sarif:
@@ -58,13 +81,16 @@ class Sarif:
         version = str(log.get("version", ""))
         if version != "2.1.0":
             raise Unreadable(f"SARIF version {version[:20]!r}; 2.1.0 is read: convert the file", "/version", "sarif.version")
-        runs = list_of(log.get("runs"))  # `null` is legal: the tool failed before it had anything to say.
+        stated = log.get("runs")
+        if stated is not None and not isinstance(stated, list):
+            raise Unreadable("`runs` is a list of runs (SARIF 3.13.4)", "/runs", "sarif.runs")
+        runs = list_of(stated)  # `null` is legal: the tool failed before it had anything to say.
         for number, run in enumerate(runs):
             yield from _Run(dict_of(run), pointer("runs", number)).items()
         if not any(list_of(dict_of(run).get("results")) for run in runs):
-            rest = check_schema(_SCHEMA, log)
-            message = rest[0].message if rest else "the log holds no result: the tool found nothing, or did not get that far"
-            raise Unreadable(message, rest[0].place if rest else "/runs", "sarif.no_results")
+            for note in check_schema(_SCHEMA, log):
+                raise Unreadable(f"a log without results that breaks the schema: {note.message}", note.place, "sarif.no_results")
+            raise NotAReport(f"not a report: a SARIF log without results ({_why_none(runs)}); use a log of a run that found something")
 
 
 class _Run:
@@ -76,8 +102,11 @@ class _Run:
         self._driver = dict_of(tool.get("driver"))
         self._extensions = [dict_of(extension) for extension in list_of(tool.get("extensions"))]
         self._artifacts = [dict_of(artifact) for artifact in list_of(run.get("artifacts"))]
-        self._bases = {name: text_of(dict_of(base).get("uri")) for name, base in dict_of(run.get("originalUriBaseIds")).items()}
-        self._rules = {text_of(rule.get("id")): rule for rule in map(dict_of, list_of(self._driver.get("rules")))}
+        self._bases = {name: dict_of(base) for name, base in dict_of(run.get("originalUriBaseIds")).items()}
+        self._rules = {
+            text_of(rule.get("id")): rule for component in (*self._extensions, self._driver)
+            for rule in map(dict_of, list_of(component.get("rules")))
+        }
         control = dict_of(next(iter(list_of(run.get("versionControlProvenance"))), None))
         self._repository, self._commit = text_of(control.get("repositoryUri")), text_of(control.get("revisionId"))
         invocations = [dict_of(invocation) for invocation in list_of(run.get("invocations"))]
@@ -87,6 +116,9 @@ class _Run:
     def items(self) -> Iterator[Item]:
         # What breaks the schema outside the results is said once, with the first of them.
         around = check_definition(_SCHEMA, "run", {**self._run, "results": []}, self._place)
+        if dict_of(self._run.get("externalPropertyFileReferences")).get("results"):
+            where = f"{self._place}/externalPropertyFileReferences/results"
+            around = (*around, Note(where, "results kept in other files are not read; send them inline", "sarif.external"))
         for number, result in enumerate(list_of(self._run.get("results"))):
             place = self._place + pointer("results", number)
             if isinstance(result, dict):
@@ -102,11 +134,14 @@ class _Run:
         rule_id = text_of(result.get("ruleId")) or text_of(dict_of(result.get("rule")).get("id")) or text_of(rule.get("id"))
         message = self._message(dict_of(result.get("message")), rule)
         locations = [self._location(dict_of(entry)) for entry in list_of(result.get("locations"))]
+        target = text_of(dict_of(result.get("webRequest")).get("target"))
+        if target:
+            locations.append(CodeLocation(url=target))
         flow = self._flow(result)
         related = [self._location(dict_of(entry)) for entry in list_of(result.get("relatedLocations"))]
         fingerprints = tuple(
-            (name, text_of(value)) for group in ("fingerprints", "partialFingerprints")
-            for name, value in dict_of(result.get(group)).items() if text_of(value)
+            (name, _fingerprint(value)) for group in ("fingerprints", "partialFingerprints")
+            for name, value in dict_of(result.get(group)).items() if _fingerprint(value)
         )
         for name, value in fingerprints:
             if (name, value) in self._constant or value in _FINGERPRINT_DENIED:
@@ -118,15 +153,16 @@ class _Run:
         title = (short if short != rule_id else "") or _FIRST_SENTENCE.split(message.strip(), maxsplit=1)[0][:200] or rule_id
         description = "\n\n".join(dict.fromkeys(part for part in (message, help_) if part and part != title))
         taxa = [text_of(dict_of(taxon).get("id")) for taxon in list_of(result.get("taxa"))]
-        extra = [("kind", text_of(result.get("kind")))] if result.get("kind") else []
-        extra += [(name, json.dumps(result[name])) for name in ("fixes", "properties", "guid") if result.get(name)]
+        extra = keep_rest(result, _READ)
         if dict_of(self._run.get("automationDetails")).get("id"):
             extra.append(("automation", text_of(dict_of(self._run["automationDetails"]).get("id"))))
         return Item(place, Finding(
-            title=title, description=description or message,
+            title=title, description=description or message, language=text_of(self._run.get("language")),
+            # Scanners of dependencies name their rules after what they found.
+            identifiers=tuple(read_identifier(name, IdentifierRole.ALIAS) for name in find_identifiers(rule_id)),
             weaknesses=_weaknesses(rule, taxa, result), severities=tuple(_severities(result, rule)),
             locations=tuple(dict.fromkeys(location for location in (*locations, *flow, *related) if location != CodeLocation())),
-            references=self._references(rule, message),
+            references=self._references(rule, message, result),
             producer=Producer(
                 tool=text_of(self._driver.get("name")),
                 tool_version=text_of(self._driver.get("semanticVersion")) or text_of(self._driver.get("version")),
@@ -183,8 +219,20 @@ class _Run:
         uri = text_of(artifact.get("uri"))
         if uri.startswith(("http://", "https://")):
             return "", uri
-        base = self._bases.get(text_of(artifact.get("uriBaseId")), "")
-        return _relative(uri, base, list(self._bases.values())), ""
+        below, root = self._root(text_of(artifact.get("uriBaseId")))
+        roots = [text_of(base.get("uri")) for base in self._bases.values() if _absolute(text_of(base.get("uri")))]
+        return _relative(uri if _absolute(uri) else below + uri, root, roots), ""
+
+    def _root(self, name: str) -> tuple[str, str]:
+        """What a base id adds below the outermost root, and that root (SARIF 3.14.14); bounded, as ids may go in circles."""
+        below = ""
+        for _ in range(_BASES_MAX):
+            uri = text_of(self._bases.get(name, {}).get("uri"))
+            if not uri or _absolute(uri):
+                return below, uri
+            below = uri.rstrip("/") + "/" + below
+            name = text_of(self._bases[name].get("uriBaseId"))
+        return below, ""
 
     def _flow(self, result: Mapping[str, Any]) -> list[CodeLocation]:
         """Source and sink of each flow: the ends say what is reached from where, the steps between are many."""
@@ -197,9 +245,11 @@ class _Run:
             ends += [self._location(dict_of(dict_of(f).get("location"))) for f in list_of(stack.get("frames"))[:_STACK_FRAMES_MAX]]
         return ends
 
-    def _references(self, rule: dict[str, Any], message: str) -> tuple[Reference, ...]:
-        urls = [text_of(rule.get("helpUri")), *_URL.findall(message[:20_000])]
-        return tuple(dict.fromkeys(read_reference(url) for url in urls if url.startswith(("http://", "https://"))))
+    def _references(self, rule: dict[str, Any], message: str, result: Mapping[str, Any]) -> tuple[Reference, ...]:
+        issues = [text_of(url) for url in list_of(result.get("workItemUris"))]
+        urls = [text_of(rule.get("helpUri")), text_of(result.get("hostedViewerUri")), *_URL.findall(message[:20_000])]
+        found = [read_reference(url, ReferenceKind.ISSUE) for url in issues] + [read_reference(url) for url in urls]
+        return tuple(dict.fromkeys(reference for reference in found if reference.url.startswith(("http://", "https://"))))
 
 
 def _relative(uri: str, base: str, bases: list[str]) -> str:
@@ -221,6 +271,24 @@ def _relative(uri: str, base: str, bases: list[str]) -> str:
     return "/".join(parts)
 
 
+def _absolute(uri: str) -> bool:
+    return uri.startswith(("file:", "/", "http:", "https:")) or _DRIVE.match(uri) is not None
+
+
+def _fingerprint(untrusted: Any) -> str:
+    """A fingerprint as text; some tools wrap it into an object."""
+    return text_of(untrusted) or text_of(dict_of(untrusted).get("value"))
+
+
+def _why_none(runs: list[Any]) -> str:
+    """What a log without results says about the run."""
+    for run in map(dict_of, runs):
+        for invocation in map(dict_of, list_of(run.get("invocations"))):
+            if invocation.get("executionSuccessful") is False:
+                return "the tool says that it failed"
+    return "the tool found nothing" if runs else "no run"
+
+
 def _constant_fingerprints(results: list[dict[str, Any]]) -> frozenset[tuple[str, str]]:
     """Fingerprints that every result of a run shares: placeholders, not identities."""
     if len(results) < 2:
@@ -228,7 +296,7 @@ def _constant_fingerprints(results: list[dict[str, Any]]) -> frozenset[tuple[str
     seen: Counter[tuple[str, str]] = Counter()
     for result in results:
         for group in ("fingerprints", "partialFingerprints"):
-            seen.update((name, text_of(value)) for name, value in dict_of(result.get(group)).items())
+            seen.update((name, _fingerprint(value)) for name, value in dict_of(result.get(group)).items())
     return frozenset(pair for pair, count in seen.items() if count == len(results))
 
 
@@ -270,7 +338,9 @@ def _state(result: Mapping[str, Any]) -> str:
     suppressions = [dict_of(entry) for entry in list_of(result.get("suppressions"))]
     if any(text_of(entry.get("status")) in ("", "accepted") for entry in suppressions):
         return "suppressed"
-    baseline = text_of(result.get("baselineState"))
+    baseline, kind = text_of(result.get("baselineState")), text_of(result.get("kind"))
+    if kind not in ("", "fail"):
+        return kind  # `pass`, `notApplicable` and the like claim no flaw
     return baseline or ("suppression " + text_of(suppressions[0].get("status")) if suppressions else "")
 
 
