@@ -29,6 +29,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     is_schema,
     keep_rest,
     read_cvss,
+    read_identifier,
     read_instant,
     read_purl,
     read_reference,

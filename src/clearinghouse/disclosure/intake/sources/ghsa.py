@@ -26,6 +26,7 @@ from clearinghouse.disclosure.intake.records import (
 from clearinghouse.disclosure.intake.sources._reading import (
     keep_rest,
     read_cvss,
+    read_identifier,
     read_instant,
     read_records,
     read_reference,

@@ -21,6 +21,7 @@ from clearinghouse.disclosure.intake.records import (
 from clearinghouse.disclosure.intake.sources._reading import (
     is_schema,
     keep_rest,
+    read_identifier,
     read_instant,
     read_purl,
     read_reference,

@@ -27,6 +27,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     jsonable,
     keep_rest,
     read_cvss,
+    read_identifier,
     read_instant,
     read_purl,
     read_records,

@@ -137,7 +137,6 @@ class Facts:
                 yield f"{place}/notes/{number}", dict_of(note)
 
 
-@cache
 def instant(untrusted: Any) -> datetime | None:
     """The instant of a text; None where it is none."""
     try:
