@@ -234,3 +234,13 @@ def _bytes_of(folder: Path) -> Iterator[bytes]:
     for path in folder.rglob("*"):
         if path.is_file():
             yield path.read_bytes()
+
+
+def test_hostile_place_and_key_are_kept_harmless(instance: Instance, tmp_path: Path) -> None:
+    path = tmp_path / "odd.sarif"
+    path.write_text('{"version": "2.1.0", "runs": [{"tool": {"driver": {"name": "t"}}, "results": [3, {"message": {"text": "x\\u0000 in f()"}}]}]}')
+    odd = Incoming("odd\u202e.sarif", path, idempotency_key="k" * 500 + "\x00")
+    [taken] = job_of(instance).run([odd])
+    [again] = job_of(instance).run([odd])
+    assert (taken.submission_id, again.earlier) == (again.submission_id, True)
+    assert [item.outcome is Outcome.REFUSED for item in receipt(instance, taken).items] == [True, False]

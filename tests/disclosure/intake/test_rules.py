@@ -104,3 +104,11 @@ def test_outcome_follows_from_notes() -> None:
     assert [rules.outcome_of(None, (note,)), rules.outcome_of(Finding(), (note,)), rules.outcome_of(Finding(), ())] == [
         Outcome.REFUSED, Outcome.ACCEPTED_WITH_WARNINGS, Outcome.ACCEPTED,
     ]
+
+
+@given(st.text(max_size=300))
+def test_idempotency_key_of_any_length_fits_and_stays_itself(key: str) -> None:
+    bound = rules.bound_key(key)
+    assert len(bound) <= 72
+    assert rules.bound_key(key) == bound
+    assert rules.bound_key(key + "x") != bound

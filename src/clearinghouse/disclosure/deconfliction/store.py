@@ -19,7 +19,7 @@ from sqlalchemy import update as sql_update
 
 from clearinghouse.core.ids import DecisionId, PartyId
 from clearinghouse.storage import Envelope, SealedBody, Transaction
-from clearinghouse.storage.schema import Id, Instant, Number, Word, metadata
+from clearinghouse.storage.schema import Digest, Id, Instant, Number, Word, metadata
 
 signatures = Table(
     "report_signatures", metadata,
@@ -70,7 +70,7 @@ settlements = Table(
     Column("settlement", Integer, primary_key=True, autoincrement=True),
     Column("at", Instant, nullable=False),
     Column("records", Integer, nullable=False),
-    Column("model", Word, nullable=False),
+    Column("model", Digest, nullable=False),
     Column("graph", LargeBinary, nullable=False),
 )
 

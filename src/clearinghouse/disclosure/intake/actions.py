@@ -34,7 +34,8 @@ def begin_submission(
     Raises:
         Conflict: the key was used before for other bytes.
     """
-    earlier = store.find_submission(tx, reporter, idempotency_key, envelope)
+    kept_key = rules.bound_key(idempotency_key)
+    earlier = store.find_submission(tx, reporter, kept_key, envelope)
     if earlier is not None:
         if earlier.digest != digest:
             raise Conflict(
@@ -43,7 +44,7 @@ def begin_submission(
             )
         return earlier
     submission = Submission(
-        SubmissionId(new_id("sub")), now, reporter, idempotency_key, digest, size_bytes, "", 0, False,
+        SubmissionId(new_id("sub")), now, reporter, kept_key, digest, size_bytes, "", 0, False,
         secrets.token_bytes(32), name, cover, (),
     )
     store.add_submission(tx, submission, envelope)

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from clearinghouse.core.clock import Clock
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.policy import IntakeLimits
-from clearinghouse.disclosure.intake import actions, store
+from clearinghouse.disclosure.intake import actions, rules, store
 from clearinghouse.disclosure.intake.boundary import ParserProcess
 from clearinghouse.disclosure.intake.parser import ReadItem
 from clearinghouse.disclosure.intake.records import Cover, Note, Outcome, ReceiptItem
@@ -136,7 +136,7 @@ class _Writer:
             digest, size = _digest(file)
             key = document.idempotency_key or digest
             with job.database.read() as tx:
-                known = store.find_submission(tx, job.reporter, key, job.envelope)
+                known = store.find_submission(tx, job.reporter, rules.bound_key(key), job.envelope)
             if known is not None and known.finished and known.digest == digest:
                 self._done.append(self._remember(known, document.name))
                 yield size

@@ -20,10 +20,12 @@ from typing import BinaryIO
 import msgspec
 
 from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.intake import rules, sources
 from clearinghouse.disclosure.intake.records import Cover, Finding, Note
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Source, Unreadable
 
+_PLACE_CHARACTERS_MAX = 500
 PORTION = 500
 """Items in one frame: small enough for a steady progress bar, large enough to cost little."""
 
@@ -132,7 +134,8 @@ def _bounded(parsed: Iterator[Item], limits: IntakeLimits) -> Iterator[Item]:
 
 
 def _prepare(item: Item, request: Request) -> ReadItem:
-    place = _shift(item.place, request.first_line)
+    # A place is spelled with the document's own keys, so it is as hostile as they are.
+    place = clean_line(_shift(item.place, request.first_line), _PLACE_CHARACTERS_MAX)
     if item.finding is None:
         return ReadItem(place, None, item.notes, "")
     finding, cuts = rules.clean_finding(item.finding, request.limits)

@@ -21,6 +21,7 @@ _LOCUS_IN_PROSE = re.compile(
     r"\b(?:parameter|argument|header|field|endpoint|option)\b",
     re.IGNORECASE,
 )
+_KEY_CHARACTERS_MAX = 72  # width of the column
 _PROSE_SCANNED = 20_000  # enough to find a locus; keeps the scan short whatever the limit on text is
 
 
@@ -90,6 +91,13 @@ def outcome_of(finding: Finding | None, notes: Sequence[Note]) -> Outcome:
     if finding is None:
         return Outcome.REFUSED
     return Outcome.ACCEPTED_WITH_WARNINGS if notes else Outcome.ACCEPTED
+
+
+def bound_key(idempotency_key: str) -> str:
+    """The key as it is kept: itself where short and plain, else its digest."""
+    if len(idempotency_key) <= _KEY_CHARACTERS_MAX and idempotency_key.isprintable():
+        return idempotency_key
+    return "sha256:" + hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def digest_finding(finding: Finding) -> str:

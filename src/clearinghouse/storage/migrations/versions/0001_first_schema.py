@@ -116,7 +116,7 @@ def upgrade() -> None:
         sa.Column("settlement", sa.Integer(), autoincrement=True, nullable=False),
         sa.Column("at", sa.String(27), nullable=False),
         sa.Column("records", sa.Integer(), nullable=False),
-        sa.Column("model", sa.String(64), nullable=False),
+        sa.Column("model", sa.String(72), nullable=False),
         sa.Column("graph", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("settlement"),
     )
