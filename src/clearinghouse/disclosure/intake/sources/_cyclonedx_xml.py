@@ -50,7 +50,7 @@ def read_xml(data: bytes, depth_max: int) -> dict[str, Any]:
             element.clear()
     except ParseError as error:
         line, column = error.position
-        raise Unreadable(f"not XML: {error.msg.split(':', 1)[0]}", f"line {line} column {column + 1}", "xml.syntax") from None
+        raise Unreadable(f"not XML: {str(error).split(':', 1)[0]}", f"line {line} column {column + 1}", "xml.syntax") from None
     except DefusedXmlException as error:
         raise Unreadable(f"XML with a DTD or entities is not read ({type(error).__name__})", "", "xml.dtd") from None
     except (ValueError, LookupError) as error:

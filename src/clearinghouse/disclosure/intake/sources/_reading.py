@@ -21,7 +21,7 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
     VersionRange,
 )
-from clearinghouse.disclosure.intake.sources.base import Document, pointer, text_of
+from clearinghouse.disclosure.intake.sources.base import Document, Unreadable, pointer, text_of
 
 # The short form of a commit page, as kernel.org and some forges write it.
 _COMMIT = re.compile(r"/c/[0-9a-f]{7,40}$")
@@ -192,6 +192,8 @@ def read_records(document: Document) -> Iterator[tuple[str, Any]]:
     """
     if document.json_error is None:
         if isinstance(document.json, list):
+            if not document.json:
+                raise Unreadable("the list is empty; at least one record would be right", "", "document.empty")
             for number, value in enumerate(document.json):
                 yield pointer(number), value
         else:

@@ -65,17 +65,21 @@ def _part(name: str, definition: str) -> Any:
 
 def check_schema(schema: str, value: Any, place: str = "") -> tuple[Note, ...]:
     """What of a value breaks a bundled schema; at most twenty notes."""
-    return tuple(_notes(_validator(schema).iter_errors(value), place))
+    return tuple(_notes(_validator(schema), value, place))
 
 
 def check_definition(schema: str, definition: str, value: Any, place: str) -> tuple[Note, ...]:
     """What of a value breaks one definition of a bundled schema; at most twenty notes."""
-    return tuple(_notes(_part(schema, definition).iter_errors(value), place))
+    return tuple(_notes(_part(schema, definition), value, place))
 
 
-def _notes(errors: Iterator[Any], place: str) -> Iterator[Note]:
-    for error in islice(errors, _NOTES_MAX):
-        yield Note(place + pointer(*error.instance_path), error.message[:_MESSAGE_MAX], "schema")
+def _notes(validator: Any, value: Any, place: str) -> Iterator[Note]:
+    try:
+        for error in islice(validator.iter_errors(value), _NOTES_MAX):
+            yield Note(place + pointer(*error.instance_path), error.message[:_MESSAGE_MAX], "schema")
+    except (ValueError, OverflowError, TypeError) as error:
+        # Half a surrogate pair or a number of a thousand digits: legal JSON that the validator cannot hold.
+        yield Note(place, f"cannot be held against the schema ({type(error).__name__})", "schema")
 
 
 def unlisted_keys(schema: str, value: Any) -> Iterator[str]:

@@ -140,8 +140,9 @@ def json_depth(text: str) -> int:
 
 
 def pointer(*steps: str | int) -> str:
-    """The JSON Pointer of the steps (RFC 6901, section 3)."""
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    """The JSON Pointer of the steps (RFC 6901, section 3); half a surrogate pair is written out, as it fits no encoding."""
+    text = "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def text_of(value: Any) -> str:

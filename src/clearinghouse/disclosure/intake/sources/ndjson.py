@@ -168,10 +168,14 @@ class Ndjson:
         data = document.data.removeprefix(b"\xef\xbb\xbf")
         if b"\0" in data[:4096]:
             raise Unreadable("NDJSON is UTF-8 text; found NUL bytes, as in UTF-16 or a binary file", "", "document.encoding")
+        found = False
         for number, line in enumerate(data.split(b"\n"), 1):
             stripped = line.strip()
             if stripped:
+                found = True
                 yield read_line(stripped, f"line {number}", document.limits.line_bytes_max)
+        if not found:
+            raise Unreadable("no line holds anything; one JSON object a line would be right", "line 1", "document.empty")
 
 
 def read_line(untrusted_line: bytes, place: str, bytes_max: int) -> Item:
@@ -286,7 +290,7 @@ def _instant(untrusted: str | None, name: str, place: str, notes: list[Note]) ->
         return None
     try:
         return parse_instant(untrusted)
-    except ValueError:
+    except (ValueError, OverflowError):
         message = f"{untrusted[:40]!r} is no date; write 2026-11-21 or 2026-11-21T08:00:00Z"
         notes.append(Note(f"{place} /{name}", message, "date.unknown"))
         return None

@@ -226,6 +226,7 @@ def _safe_records(document: Document) -> Iterator[tuple[str, Any]]:
 def _yaml_records(document: Document) -> Iterator[tuple[str, Any]]:
     if "&" in document.text and "*" in document.text and _has_anchor(document.text):
         raise Unreadable("YAML anchors and aliases are not read (they can make a small file huge)", "", "yaml.alias")
+    number = -1
     try:
         for number, value in enumerate(yaml.load_all(document.text, Loader=_Loader)):
             yield ("" if number == 0 else f"document {number + 1}"), value
@@ -235,6 +236,8 @@ def _yaml_records(document: Document) -> Iterator[tuple[str, Any]]:
         raise Unreadable(f"not YAML: {error.problem}", place, "yaml.syntax") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise Unreadable(f"not YAML: {type(error).__name__}", "", "yaml.syntax") from None
+    if number < 0:
+        raise Unreadable("the document is empty; an OSV record would be right", "", "document.empty")
 
 
 def _has_anchor(text: str) -> bool:
