@@ -32,6 +32,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     read_purl,
     read_records,
     read_reference,
+    score_of,
 )
 from clearinghouse.disclosure.intake.sources._schema import check_definition, check_schema
 from clearinghouse.disclosure.intake.sources.base import Document, Item, NotAReport, dict_of, list_of, pointer, refuse, text_of
@@ -259,8 +260,7 @@ class _Record:
         for number, metric in enumerate(map(dict_of, list_of(container.get("metrics")))):
             for name in _CVSS:
                 stated = dict_of(metric.get(name))
-                vector, score = text_of(stated.get("vectorString")), stated.get("baseScore")
-                published = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+                vector, published = text_of(stated.get("vectorString")), score_of(stated.get("baseScore"))
                 where = place + pointer("metrics", number, name)
                 label = text_of(stated.get("baseSeverity"))
                 if vector:

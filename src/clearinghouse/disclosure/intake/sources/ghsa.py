@@ -30,6 +30,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     read_instant,
     read_records,
     read_reference,
+    score_of,
 )
 from clearinghouse.disclosure.intake.sources.base import Document, Item, NotAReport, dict_of, list_of, pointer, refuse, text_of
 
@@ -283,8 +284,7 @@ def _severities(entry: dict[str, Any], place: str, notes: list[Note]) -> Iterato
     seen: set[str] = set()
     for value, where in stated:
         cvss = dict_of(value)
-        vector, score = text_of(_either(cvss, "vector_string")), cvss.get("score")
-        published = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+        vector, published = text_of(_either(cvss, "vector_string")), score_of(cvss.get("score"))
         # Where nobody scored, the service writes 0 beside an empty vector.
         if vector and vector not in seen:
             seen.add(vector)

@@ -30,6 +30,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     read_identifier,
     read_instant,
     read_reference,
+    score_of,
 )
 from clearinghouse.disclosure.intake.sources._schema import check_definition, check_schema
 from clearinghouse.disclosure.intake.sources.base import (
@@ -323,15 +324,12 @@ def _severities(result: Mapping[str, Any], rule: dict[str, Any]) -> Iterator[Sev
     if level:
         yield SeverityClaim("sarif level", label=level)
     score = dict_of(rule.get("properties")).get("security-severity", dict_of(result.get("properties")).get("security-severity"))
-    try:
-        number = float(score) if isinstance(score, str | int | float) and not isinstance(score, bool) else None
-    except ValueError:
-        number = None
+    number = score_of(score)
     if number is not None and 0 <= number <= 10:
         yield SeverityClaim("security-severity", score=number)
-    rank = result.get("rank")
-    if isinstance(rank, int | float) and not isinstance(rank, bool) and 0 <= rank <= 100:
-        yield SeverityClaim("sarif rank", score=float(rank))
+    rank = score_of(result.get("rank"))
+    if rank is not None and 0 <= rank <= 100:
+        yield SeverityClaim("sarif rank", score=rank)
 
 
 def _state(result: Mapping[str, Any]) -> str:
