@@ -347,6 +347,8 @@ def _other_kind(value: dict[str, Any]) -> str:
         return "a ROLIE category document; use the advisories of the feed it belongs to"
     if "testschema_version" in value:
         return "a list of test cases; use one of the documents it names"
+    if {"isValid", "tests"} <= set(value):
+        return "the result of a validator; use the document that was validated"
     if is_schema(value, "csaf", "cvss", "common vulnerability scoring", "ssvc", "decision point"):
         return "a JSON Schema; use a document it describes"
     return ""

@@ -259,8 +259,9 @@ def _package(untrusted: tuple[str, str] | PackageLine | str, place: str, notes: 
             return parse_purl(purl)[0]
         except ValueError as error:
             notes.append(Note(f"{place} /packages", f"not a package URL, read as a bare name: {error}", "package.purl"))
-            return Package("", purl, purl)
-    assert isinstance(untrusted, PackageLine)
+            return normalise_package("", purl, purl)
+    if isinstance(untrusted, str):
+        return Package("", "")
     return normalise_package(untrusted.ecosystem, untrusted.name, untrusted.as_given)
 
 
