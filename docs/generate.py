@@ -5,11 +5,14 @@ them is written by hand. A test holds every document against what this would wri
 """
 
 import importlib
+import json
 import re
 import sys
 import textwrap
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -66,7 +69,28 @@ def exit_codes() -> str:
     return "\n".join(["| Code | Means |", "|---|---|", *(f"| {code} | {meaning} |" for code, meaning in found)]) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": commands, "sources": sources, "exit_codes": exit_codes}
+def measured() -> str:
+    """What the training of the shipped model measured, from its provenance."""
+    text = (resources.files("clearinghouse.disclosure.deconfliction") / "model" / "provenance.json").read_text("utf-8")
+    provenance: dict[str, Any] = json.loads(text)
+    found = provenance["measured"]
+    if not found:
+        return "The shipped model was trained by the quick path: nothing was measured and its numbers are not calibrated.\n"
+    lines = [f"Of the corpus with {provenance['records']} records, whose SHA-256 begins {provenance['corpus_digest'][7:19]}. The threshold is that of "
+             "the clusters, before calibration. Hard pairs say the same in other words.\n",
+             "| Threshold | Five folds, all pairs: precision, recall, F1 | Five folds, hard pairs | Left-out sources, hard pairs | F1, 95 % of resamplings |",
+             "|---|---|---|---|---|"]
+    for threshold, fold in sorted(found["five_folds"].items()):
+        apart = found["left_out_sources"][threshold]
+        cells = [" ".join(f"{fold[name][f'pair_{what}']:.3f}" for what in ("precision", "recall", "f1")) for name in ("all", "hard")]
+        cells.append(" ".join(f"{apart[what]:.3f}" for what in ("precision", "recall", "f1")))
+        lines.append(f"| {threshold} | {' | '.join(cells)} | {apart['f1_low']:.3f} to {apart['f1_high']:.3f} |")
+    lines += ["", "Joining without a person, hard pairs of left-out sources:", "", "| Precision of at least | Recall |", "|---|---|"]
+    lines += [f"| {point['precision_min']:.2f} | {point['recall']:.3f} |" for point in found["left_out_joins"]]
+    return "\n".join(lines) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {"commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
 
 
 def _leaves() -> list[list[str]]:

@@ -76,7 +76,7 @@ def test_generated_parts_are_current(path: Path) -> None:
 
 
 def test_what_is_to_be_generated_is_marked() -> None:
-    assert [path.name for path in generated_documents()] == ["cli.md", "exit-codes.md", "formats.md"]
+    assert [path.name for path in generated_documents()] == ["deconfliction.md", "cli.md", "exit-codes.md", "formats.md"]
 
 
 def test_policy_page_explains_every_number_of_a_fresh_instance() -> None:
@@ -170,7 +170,8 @@ def test_licence_is_the_published_text() -> None:
     assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2_SHA256
 
 
-def test_notice_names_every_schema_of_others() -> None:
+def test_notice_names_every_schema_and_registry_of_others() -> None:
     notice = (ROOT / "NOTICE").read_text("utf-8")
-    schemas = (ROOT / "src/clearinghouse/disclosure/intake/sources/schemas").glob("*.json")
-    assert [path.name for path in schemas if not path.name.startswith("clearinghouse-") and path.name not in notice] == []
+    bundled = [path.name for path in (ROOT / "src/clearinghouse/disclosure/intake").rglob("*.json")]
+    assert bundled != []
+    assert [name for name in bundled if not name.startswith("clearinghouse-") and name not in notice] == []
