@@ -211,8 +211,12 @@ def _crash(details: str) -> Crash | None:
 
 
 def _looks(value: Any) -> bool:
-    return isinstance(value, dict) and isinstance(value.get("id"), str) and len(_MARKS & set(value)) >= 2 and (
-        "affected" in value or "schema_version" in value or ("modified" in value and "aliases" in value)
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str) or len(_MARKS & set(value)) < 2:
+        return False
+    affected = list_of(value.get("affected"))
+    # Other formats list version texts under the same name; OSV lists objects.
+    return "schema_version" in value or any(isinstance(entry, dict) for entry in affected) or (
+        "modified" in value and "aliases" in value and not affected
     )
 
 
