@@ -35,6 +35,7 @@ from clearinghouse.disclosure.intake.sources._reading import (
     read_purl,
     read_reference,
     read_tlp,
+    read_vers,
     score_of,
 )
 from clearinghouse.disclosure.intake.sources._schema import check_schema
@@ -231,7 +232,9 @@ class _Advisory:
                 for known in (product, *(self._products[part] for part in product.parts if part in self._products)):
                     version = known.branch("product_version") or known.branch("product_version_range")
                     version = version or (purl_version if known is product else "")
-                    if version:
+                    if version.startswith("vers:") and status == "known_affected":
+                        yield read_vers(version, package)
+                    elif version:
                         entry = bounds.setdefault((package, _name(known)), {})
                         entry.setdefault(where, []).append(version)
         for (package, _), found in bounds.items():
@@ -347,7 +350,7 @@ def _other_kind(value: dict[str, Any]) -> str:
         return "a ROLIE category document; use the advisories of the feed it belongs to"
     if "testschema_version" in value:
         return "a list of test cases; use one of the documents it names"
-    if {"isValid", "tests"} <= set(value):
+    if "resultschema_version" in value:
         return "the result of a validator; use the document that was validated"
     if is_schema(value, "csaf", "cvss", "common vulnerability scoring", "ssvc", "decision point"):
         return "a JSON Schema; use a document it describes"
