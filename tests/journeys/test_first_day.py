@@ -85,6 +85,12 @@ def test_backup_restores_to_the_same_record(command: Command, tmp_path: Path) ->
     restored = Command(tmp_path / "restored")
     restored("restore", tmp_path / "backup")
     assert (restored("cases", "--json"), restored("ledger", "verify", "--json")) == (cases, state)
+    # Signing goes on only once a person has said why the kept checkpoint is missing.
+    assert restored.run("ledger", "checkpoint").returncode == 6
+    restored("ledger", "adopt", "--reason", "drill: restored on another machine")
+    assert restored.run("ledger", "adopt", "--reason", "again").returncode == 6
+    restored("ledger", "checkpoint")
+    assert json.loads(restored("ledger", "verify", "--json"))["leaves"] == json.loads(state)["leaves"] + 1
     # A file altered after it was written is noticed.
     with (tmp_path / "backup" / "clearinghouse.db").open("r+b") as file:
         file.seek(5000)

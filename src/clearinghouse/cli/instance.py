@@ -102,7 +102,8 @@ def restore(
     out.print(f"{len(brought)} files brought to {home}", markup=False)
     if not (home / "keys" / "instance.key").exists():
         say(f"put the keys into {home / 'keys'}; the backup holds none", style="yellow")
-    say("next: put the kept checkpoint (witness/checkpoint) back from its own store, then `clearinghouse ledger verify`")
+    say("next: put the kept checkpoint (witness/checkpoint) back from its own store - or, if it is lost, "
+        "`clearinghouse ledger adopt --reason ...` - then `clearinghouse ledger verify`")
 
 
 def upgrade(ctx: typer.Context, json: Json = False) -> None:
@@ -130,7 +131,8 @@ def policy_show(ctx: typer.Context, json: Json = False) -> None:
             return
         with instance.database.read() as tx:
             latest = store.latest_policy(tx)
-        out.print(f"# version {instance.policy.version}\n{latest[1] if latest else ''}", markup=False)
+        say(f"version {instance.policy.version}")
+        out.print(latest[1] if latest else "", end="", markup=False)
 
 
 def policy_put(

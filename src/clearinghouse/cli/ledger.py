@@ -43,7 +43,7 @@ def prove(
             instance.database, event, instance.settings.ledger_origin, instance.signer, instance.keeper, now=instance.clock.now()
         )
         if output is not None:
-            output.write_text(text)
+            output.write_text(text, encoding="utf-8")
         verifier = instance.signer.verifier.render()
         if json:
             print_json({"event": event, "proof": text, "verifier": verifier})
@@ -93,6 +93,25 @@ def verify(
         else:
             signed_text = "none signed yet" if state.signed is None else f"last checkpoint signed at {state.signed}"
             out.print(f"valid: {state.leaves} leaves, {state.waiting} waiting, {signed_text}", markup=False)
+
+
+@app.command()
+def adopt(
+    ctx: typer.Context,
+    reason: Annotated[str, typer.Option(help="Why the kept checkpoint is missing; it goes on the record.")],
+    json: Json = False,
+) -> None:
+    """After a restore: keep the database's own newest checkpoint where the one kept apart is missing."""
+    from clearinghouse.ledger import actions
+
+    with context_of(ctx).instance() as instance:
+        adopted = actions.adopt(
+            instance.database, instance.signer, instance.keeper, reason, actor=instance.actor.id, now=instance.clock.now()
+        )
+    if json:
+        print_json({"size": adopted.size, "root": adopted.root})
+    else:
+        out.print(f"kept: the checkpoint of {adopted.size} leaves", markup=False)
 
 
 def _own_key(ctx: typer.Context) -> str:

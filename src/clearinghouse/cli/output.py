@@ -20,6 +20,7 @@ from rich.text import Text
 from clearinghouse.core.clock import render_instant
 from clearinghouse.core.untrusted import clean_line
 
+_ID_COLUMNS = frozenset({"id", "report", "case", "submission", "event"})
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
 
@@ -49,7 +50,8 @@ def table(title: str, *columns: str, caption: str = "") -> Table:
     """An empty table in the house's look."""
     made = Table(title=title, caption=caption or None, title_justify="left", caption_justify="left", box=None, pad_edge=False)
     for column in columns:
-        made.add_column(column, overflow="fold")
+        # An id that breaks over two lines cannot be copied.
+        made.add_column(column, overflow="fold", no_wrap=column in _ID_COLUMNS)
     return made
 
 

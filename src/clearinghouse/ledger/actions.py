@@ -67,7 +67,7 @@ def checkpoint(
     """Number what waits, sign the tree and keep the checkpoint in both stores.
 
     Raises:
-        ForkDetected: the tree does not continue the checkpoint kept outside the database.
+        ForkDetected: the tree does not continue the checkpoint kept outside the database, or that one is missing.
     """
     sequence(database)
     with database.write() as tx:
@@ -75,6 +75,7 @@ def checkpoint(
         size = store.tree_size(tx)
         read = _cached_reader(tx)
         kept_note = keeper.load()
+        _check_keeper(kept_note, store.latest_checkpoint(tx))
         kept = None if kept_note is None else verify_checkpoint(kept_note, None, [signer.verifier])
         new = Checkpoint(origin, size, tree.root(read, size))
         check_may_sign(kept, new, lambda old, size: tree.consistency_proof(read, old, size))
@@ -87,6 +88,29 @@ def checkpoint(
             # nothing, for the tree itself was committed by `sequence` already.
             keeper.swap(kept_note, note)
     return new, note
+
+
+def adopt(
+    database: Database, signer: NoteSigner, keeper: CheckpointKeeper, reason: str, *, actor: PartyId, now: datetime
+) -> Checkpoint:
+    """Put the database's own newest checkpoint where the kept one is missing: after a restore, a move or a loss.
+
+    It vouches for less than the one that is gone, so it is an act of a person, with a reason, and an event.
+    Raises:
+        Conflict: there is a kept checkpoint, or the database has none.
+        Invalid: no reason is given.
+    """
+    if not reason.strip():
+        raise Invalid("say why the kept checkpoint is missing; the reason goes on the record")
+    with database.write() as tx:
+        latest = store.latest_checkpoint(tx)
+        if latest is None or keeper.load() is not None:
+            raise Conflict("there is nothing to adopt: a checkpoint is kept already, or none was ever signed")
+        adopted = verify_checkpoint(latest, None, [signer.verifier])
+        event = Event("CheckpointAdopted", (actor,), {"size": adopted.size, "root": adopted.root.hex(), "reason": reason.strip()[:2000]})
+        record(tx, event, actor=actor, now=now)
+        keeper.swap(None, latest)
+    return adopted
 
 
 def prove(
@@ -169,13 +193,21 @@ def check_continues(database: Database, keeper: CheckpointKeeper, verifiers: Seq
     """Raise ForkDetected if the database is an older copy than the kept checkpoint: cheap enough for every start."""
     note = keeper.load()
     if note is None:
-        return
+        return  # `checkpoint` refuses to sign then, unless nothing was ever signed; reading goes on.
     kept = verify_checkpoint(note, None, verifiers)
     with database.read() as tx:
         size = store.tree_size(tx)
         read = _cached_reader(tx)
         at_hand = Checkpoint(kept.origin, size, tree.root(read, size))
         check_may_sign(kept, at_hand, lambda old, new: tree.consistency_proof(read, old, new))
+
+
+def _check_keeper(kept: str | None, latest: str | None) -> None:
+    if kept is None and latest is not None:
+        raise ForkDetected(
+            "the kept checkpoint is missing although the database was signed before: nothing could tell an older copy from "
+            "the newest; put the file back, or after a restore run `clearinghouse ledger adopt --reason ...`"
+        )
 
 
 def _check_commitment(event: store.LoggedEvent) -> None:

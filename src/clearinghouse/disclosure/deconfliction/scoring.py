@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clearinghouse.core.errors import Unavailable
 from clearinghouse.disclosure.deconfliction.background import NO_BACKGROUND, Background, read_background
 from clearinghouse.disclosure.deconfliction.context import AGAIN, CONTEXT
 from clearinghouse.disclosure.deconfliction.features import FEATURES
@@ -78,12 +79,12 @@ class Scorer:
         """The shipped model; with a key, the background table under that key.
 
         Raises:
-            ValueError: the artefact was trained for other features or signatures.
+            Unavailable: the artefact was trained for other features or signatures.
         """
         folder = resources.files("clearinghouse.disclosure.deconfliction") / "model"
         provenance = json.loads((folder / "provenance.json").read_text("utf-8"))
         if provenance["features"] != list(ALL_FEATURES) or provenance["signature_format"] != FORMAT:
-            raise ValueError("the model was trained for other features; run `make train`, or install matching versions")
+            raise Unavailable("the model was trained for other features; run `make train`, or install matching versions")
         background = NO_BACKGROUND
         if key is not None:
             lines = (folder / "background.txt").read_text("utf-8").splitlines()
