@@ -53,7 +53,8 @@ def _header(line: str, number: int) -> Trace | None:
 
 
 def _read(lines: Sequence[str], start: int, limit: int, header: Trace, later: bool) -> Trace:
-    access, size, top, frames = "", None, None, ()
+    access, size, top = "", None, None
+    frames: tuple[Frame, ...] = ()
     end = start + 1
     for number in range(start + 1, min(limit, start + _SEARCHED_LINES)):
         line = lines[number]
