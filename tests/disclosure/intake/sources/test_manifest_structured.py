@@ -49,7 +49,7 @@ def nothing_to_report(value: Any) -> bool:
             return not value.get("vulnerabilities")
         if "data" in value:
             return '"securityVulnerability"' not in json.dumps(value)
-        return any(name in value for name in ("feed", "service", "categories", "metadata_version", "aggregator"))
+        return any(name in value for name in ("feed", "service", "categories", "metadata_version", "aggregator", "resultschema_version"))
     return False
 
 

@@ -100,6 +100,7 @@ class _Advisory:
         self._products = self._tree.by_id()
         self._groups = self._tree.members()
         self._vulnerabilities = list_of(value.get("vulnerabilities"))
+        self._known_packages: dict[str, tuple[tuple[Package, str], ...]] = {}
 
     def items(self) -> Iterator[Item]:
         shared_notes: list[Note] = [note for note in self._notes if not note.place.startswith("/vulnerabilities/")]
@@ -141,7 +142,7 @@ class _Advisory:
             **shared, "title": text_of(document.get("title")), "description": _prose(document.get("notes"), everything=True),
             "identifiers": tuple(identifier for identifier in identifiers if identifier.value),
             "products": tuple(dict.fromkeys(_name(product) for product in products)),
-            "packages": tuple(dict.fromkeys(package for product in products for package, _ in self._packages(product, []))),
+            "packages": tuple(dict.fromkeys(package for product in products for package, _ in self._packages(product))),
         }
 
     def _vulnerability(self, entry: dict[str, Any], place: str, shared: dict[str, Any], notes: list[Note]) -> Finding:
@@ -149,7 +150,7 @@ class _Advisory:
         affected = [product for name in _AFFECTED for product in list_of(statuses.get(name)) if text_of(product)]
         named = affected or [product for ids in statuses.values() for product in list_of(ids) if text_of(product)]
         products = [self._products[product] for product in dict.fromkeys(named) if product in self._products]
-        packages = [package for product in products for package, _ in self._packages(product, notes)]
+        packages = [package for product in products for package, _ in self._packages(product)]
         single = len(self._vulnerabilities) == 1
         weaknesses = [parse_weakness(dict_of(cwe).get("id")) for cwe in (entry.get("cwe"), *list_of(entry.get("cwes")))]
         exploited = bool(list_of(entry.get("first_known_exploitation_dates"))) or None
@@ -205,15 +206,16 @@ class _Advisory:
         found += [read_identifier(text_of(other), alias) for other in list_of(self._tracking.get("aliases")) if text_of(other)]
         return tuple({identifier.value: identifier for identifier in reversed(found)}.values())[::-1], others
 
-    def _packages(self, product: Product, notes: list[Note]) -> Iterator[tuple[Package, str]]:
-        """(package, version) of a product, and of the products it was joined from."""
-        for known in (product, *(self._products[part] for part in product.parts if part in self._products)):
-            helper = known.helper
-            for purl in (helper.get("purl"), *list_of(helper.get("purls"))):
-                if text_of(purl):
-                    package, version = read_purl(text_of(purl), f"{known.place}/product_identification_helper", notes)
-                    if package is not None:
-                        yield package, version
+    def _packages(self, product: Product) -> tuple[tuple[Package, str], ...]:
+        """(package, version) of a product, and of the products it was joined from; one that is none breaks test 6.1.13."""
+        if product.id not in self._known_packages:
+            found = []
+            for known in (product, *(self._products[part] for part in product.parts if part in self._products)):
+                purls = (known.helper.get("purl"), *list_of(known.helper.get("purls")))
+                made = (read_purl(purl, known.place, []) for purl in purls if text_of(purl))
+                found += [(package, version) for package, version in made if package is not None]
+            self._known_packages[product.id] = tuple(found)
+        return self._known_packages[product.id]
 
     def _ranges(self, statuses: dict[str, Any]) -> Iterator[VersionRange]:
         """Versions by product: what stands below a product name in the tree, or in a package URL."""
@@ -227,7 +229,7 @@ class _Advisory:
                 product = self._products.get(text_of(product_id))
                 if product is None:
                     continue
-                packages = list(self._packages(product, []))
+                packages = self._packages(product)
                 package, purl_version = packages[0] if packages else (None, "")
                 for known in (product, *(self._products[part] for part in product.parts if part in self._products)):
                     version = known.branch("product_version") or known.branch("product_version_range")

@@ -4,13 +4,12 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from clearinghouse.disclosure.intake.sources._csaf.facts import Broken, Check, Facts, Rule, instant
-from clearinghouse.disclosure.intake.sources._csaf.tree import walk
 from clearinghouse.disclosure.intake.sources.base import dict_of, list_of, text_of
 
-_DATES = frozenset({
+_DATES = (
     "date", "current_release_date", "initial_release_date", "discovery_date", "disclosure_date", "release_date", "timestamp",
     "exploitation_date",
-})
+)
 _WRITTEN = re.compile(
     r"^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d{1,30})?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$"
 )
@@ -32,8 +31,8 @@ def is_instant(text: str) -> bool:
 
 
 def _written(facts: Facts) -> Broken:
-    for place, name, value in walk(facts.raw):
-        if name in _DATES and isinstance(value, str) and not is_instant(value):
+    for place, value in facts.named(*_DATES):
+        if isinstance(value, str) and not is_instant(value):
             yield place, f"{value[:40]!r} is no date-time of RFC 3339 such as 2026-11-21T08:00:00.000Z"
 
 
@@ -98,8 +97,8 @@ def _exploited_before_known(facts: Facts) -> Broken:
 
 def _unreadable(facts: Facts) -> Broken:
     """2.0 has no test of its own for what is no date; the schema asks for a format that is not asserted."""
-    for place, name, value in walk(facts.raw):
-        if name in _DATES and isinstance(value, str) and instant(value) is None:
+    for place, value in facts.named(*_DATES):
+        if isinstance(value, str) and instant(value) is None:
             yield place, f"{text_of(value)[:40]!r} is no date-time of RFC 3339"
 
 

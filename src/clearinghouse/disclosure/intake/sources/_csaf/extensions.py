@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from clearinghouse.disclosure.intake.sources._csaf.facts import Broken, Check, Facts, Rule
-from clearinghouse.disclosure.intake.sources._csaf.tree import walk
 from clearinghouse.disclosure.intake.sources.base import dict_of, list_of, text_of
 
 _OFFICIAL = "https://docs.oasis-open.org/csaf/"
@@ -22,8 +21,8 @@ _LEVELS = (
 
 
 def _extensions(facts: Facts) -> Iterator[tuple[str, dict[str, Any]]]:
-    for place, name, value in walk(facts.raw):
-        if name == "x_extensions" and isinstance(value, list) and place.endswith("/x_extensions"):
+    for place, value in facts.named("x_extensions"):
+        if isinstance(value, list) and place.endswith("/x_extensions"):
             for number, entry in enumerate(list_of(value)):
                 yield f"{place}/{number}", dict_of(entry)
 

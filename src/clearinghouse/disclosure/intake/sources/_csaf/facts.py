@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any
 
 from clearinghouse.core.clock import parse_instant
-from clearinghouse.disclosure.intake.sources._csaf.tree import Product, Tree, read_tree
+from clearinghouse.disclosure.intake.sources._csaf.tree import Product, Tree, read_tree, walk
 from clearinghouse.disclosure.intake.sources.base import dict_of, list_of, text_of
 
 Broken = Iterator[tuple[str, str]]
@@ -46,9 +46,24 @@ class Facts:
     name: str
     """File name as sent."""
     tree: Tree = field(init=False)
+    memory: dict[Any, Any] = field(default_factory=dict)
+    """What a topic worked out for a product, by topic and product id."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "tree", read_tree(self.raw))
+
+    @cached_property
+    def by_name(self) -> dict[str, list[tuple[str, Any]]]:
+        """(place, value) of every member and list entry of the document, by the name of the member."""
+        found: dict[str, list[tuple[str, Any]]] = {}
+        for place, name, value in walk(self.raw):
+            found.setdefault(name, []).append((place, value))
+        return found
+
+    def named(self, *names: str) -> Iterator[tuple[str, Any]]:
+        """(place, value) of the members with one of these names, and of the entries of those that are lists."""
+        for name in names:
+            yield from self.by_name.get(name, ())
 
     @cached_property
     def document(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from collections import Counter
 
 from clearinghouse.disclosure.intake.sources._csaf.facts import Broken, Facts, Rule
-from clearinghouse.disclosure.intake.sources._csaf.tree import walk
 from clearinghouse.disclosure.intake.sources.base import dict_of, list_of, text_of
 
 _DEPTH_MAX = 30
@@ -48,26 +47,29 @@ def _unique_products(facts: Facts) -> Broken:
 
 
 def _circles(facts: Facts) -> Broken:
-    joins: dict[str, set[str]] = {}
+    joined = {relation.id: relation for relation in facts.tree.relationships}
+    # Take away what rests on nothing that is joined, then what rested on that; what stays rests on itself.
+    resting: dict[str, list[str]] = {}
+    waits = dict.fromkeys(joined, 0)
     for relation in facts.tree.relationships:
-        joins.setdefault(relation.id, set()).update(step for _, step in relation.steps)
-    for relation in facts.tree.relationships:
-        reached: set[str] = set()
-        waiting = list(joins.get(relation.id, ()))
-        # Bounded by the number of relationships: each id is walked from once.
-        while waiting:
-            step = waiting.pop()
-            if step not in reached:
-                reached.add(step)
-                waiting += joins.get(step, ())
-        if relation.id in reached:
-            yield relation.place, f"product id {relation.id[:80]!r} is defined by way of itself"
+        for step in {step for _, step in relation.steps if step in joined}:
+            resting.setdefault(step, []).append(relation.id)
+            waits[relation.id] += 1
+    free = [identifier for identifier, count in waits.items() if count == 0]
+    while free:
+        for above in resting.get(free.pop(), ()):
+            waits[above] -= 1
+            if waits[above] == 0:
+                free.append(above)
+    for identifier, count in waits.items():
+        if count > 0:
+            yield joined[identifier].place, f"product id {identifier[:80]!r} is defined by way of itself"
             return
 
 
 def _group_references(facts: Facts) -> Broken:
-    for place, name, value in walk(facts.raw):
-        if name == "group_ids" and isinstance(value, list):
+    for place, value in facts.named("group_ids"):
+        if isinstance(value, list):
             for number, group in enumerate(value):
                 if text_of(group) and text_of(group) not in facts.groups:
                     yield f"{place}/{number}", f"product group {text_of(group)[:80]!r} is not defined"

@@ -153,16 +153,22 @@ def _spans(facts: Facts, ids: set[str]) -> list[tuple[str, tuple[tuple[str, str]
     """(product id, branches but the version, span) of products that have a version."""
     found = []
     for product_id in sorted(ids):
-        known = facts.products.get(product_id)
-        branches = known.branches if known is not None else ()
-        for category, name in reversed(branches):
-            if category.startswith("product_version"):
-                span = read_span(category, name)
-                rest = tuple(branch for branch in branches if branch[0] != category)
-                if span is not None:
-                    found.append((product_id, rest, span))
-                break
+        key = ("span", product_id)
+        if key not in facts.memory:
+            facts.memory[key] = _span_of(facts, product_id)
+        if facts.memory[key] is not None:
+            found.append((product_id, *facts.memory[key]))
     return found
+
+
+def _span_of(facts: Facts, product_id: str) -> tuple[tuple[tuple[str, str], ...], Span] | None:
+    known = facts.products.get(product_id)
+    branches = known.branches if known is not None else ()
+    for category, name in reversed(branches):
+        if category.startswith("product_version"):
+            span = read_span(category, name)
+            return None if span is None else (tuple(branch for branch in branches if branch[0] != category), span)
+    return None
 
 
 def _kinds_of(one: Span, other: Span) -> str:

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from clearinghouse.disclosure.intake.sources._csaf.facts import Broken, Check, Facts, Rule
-from clearinghouse.disclosure.intake.sources._csaf.tree import walk
 from clearinghouse.disclosure.intake.sources.base import dict_of, list_of, text_of
 
 _MAX = "ffffffff-ffff-ffff-ffff-ffffffffffff"
@@ -77,8 +76,8 @@ def _never_resolves(*, itself: bool) -> Check:
             for number, reference in enumerate(map(dict_of, list_of(holder.get("references")))):
                 if reference.get("category") == "self":
                     selves.add(f"{place}/references/{number}/url")
-        for place, name, value in walk(facts.raw):
-            if name in ("url", "urls", "namespace", "uri", "sbom_urls") and isinstance(value, str) and (place in selves) == itself:
+        for place, value in facts.named("url", "urls", "namespace", "uri", "sbom_urls"):
+            if isinstance(value, str) and (place in selves) == itself:
                 try:
                     host = urlsplit(value).hostname or ""
                 except ValueError:
