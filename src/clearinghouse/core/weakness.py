@@ -19,7 +19,7 @@ def parse_weakness(untrusted_value: object) -> str | None:
     if not isinstance(untrusted_value, str):
         return None
     text = untrusted_value.strip()
-    if text.isdigit() and 0 < int(text[:6]) < 100_000:
+    if text.isdecimal() and len(text) <= 6 and 0 < int(text) < 100_000:
         return f"CWE-{int(text)}"
     found = find_weaknesses(text)
     return found[0] if found else None

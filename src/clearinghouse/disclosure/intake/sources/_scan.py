@@ -89,7 +89,8 @@ def label(value: Any, by: str = "") -> tuple[SeverityClaim, ...]:
 
 def read_osv(record: dict[str, Any], place: str, document: Document) -> tuple[Finding | None, tuple[Note, ...]]:
     """An OSV record inside a scanner's report, as a claim about a scanned place rather than as the record itself."""
-    inner = Document(document.name, json.dumps(record).encode("utf-8", "replace"), document.limits)
+    # Written without escapes, so that lone surrogates, which are no text, become question marks on the way.
+    inner = Document(document.name, json.dumps(record, ensure_ascii=False).encode("utf-8", "replace"), document.limits)
     item = next(iter(osv.SOURCE.parse(inner)))
     notes = tuple(dataclasses.replace(note, place=place + note.place) for note in item.notes)
     if item.finding is None:
@@ -98,6 +99,22 @@ def read_osv(record: dict[str, Any], place: str, document: Document) -> tuple[Fi
         Identifier(each.value, IdentifierRole.ALIAS if each.role is IdentifierRole.OWN else each.role) for each in item.finding.identifiers
     )
     return dataclasses.replace(item.finding, identifiers=identifiers, place=place), notes
+
+
+def score_of(value: Any, most: float = 10.0) -> float | None:
+    """A score from 0 to `most`, of a number or its text; None for anything else, infinities and huge integers included."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if 0 <= number <= most else None
+
+
+def line_of(value: Any) -> int | None:
+    """A line number; None for anything that cannot be one."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1_000_000_000 else None
 
 
 def texts(value: Any) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from clearinghouse.disclosure.intake.records import Finding, Note, Producer, SeverityClaim
 from clearinghouse.disclosure.intake.sources._reading import read_records
-from clearinghouse.disclosure.intake.sources._scan import first_record, kept, texts
+from clearinghouse.disclosure.intake.sources._scan import first_record, kept, score_of, texts
 from clearinghouse.disclosure.intake.sources.base import Document, Item, dict_of, list_of, refuse, text_of
 
 _EXTRA = ("run_id", "attempt_id", "attempt_seq", "attempt_idx", "generations_per_prompt")
@@ -57,12 +57,12 @@ def _content(content: Any) -> str:
 
 def _item(value: dict[str, Any], place: str) -> Item:
     probe, detector = text_of(value["probe"]), text_of(value.get("detector"))
-    score = value.get("score")
+    score = score_of(value.get("score"), 1.0)
     goal, generator = text_of(value.get("goal")), text_of(value.get("generator"))
     finding = Finding(
         title=f"{probe}: {goal}" if goal else probe, description=f"The probe {probe} succeeded against {generator or 'the model'}, as judged by {detector or 'garak'}.",
         products=(generator,) if generator else (), reproduction=_said(value.get("prompt")), producer=Producer("garak", rule=probe), place=place,
-        severities=(SeverityClaim("garak", score=float(score)),) if isinstance(score, int | float) and not isinstance(score, bool) else (),
+        severities=(SeverityClaim("garak", score=score),) if score is not None else (),
         extra=kept([("detector", detector), ("goal", goal), ("output", _said(value.get("output"))), ("triggers", ", ".join(texts(value.get("triggers")))),
                     *((name, value.get(name)) for name in _EXTRA)]),
     )

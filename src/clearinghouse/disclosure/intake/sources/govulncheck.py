@@ -11,7 +11,7 @@ from typing import Any
 from clearinghouse.core.crash import normalise_path
 from clearinghouse.core.product import normalise_package
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer, VersionRange
-from clearinghouse.disclosure.intake.sources._scan import first_record, identifiers_of, kept, read_osv, stream_records
+from clearinghouse.disclosure.intake.sources._scan import first_record, identifiers_of, kept, line_of, read_osv, stream_records
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, dict_of, list_of, pointer, text_of
 
 _MESSAGES = frozenset({"config", "progress", "osv", "finding", "SBOM", "vulnerability"})
@@ -98,7 +98,7 @@ def _symbol(frame: dict[str, Any]) -> str:
 def _position(frame: dict[str, Any]) -> CodeLocation | None:
     position = dict_of(frame.get("position"))
     path, line = text_of(position.get("filename")), position.get("line")
-    return CodeLocation(normalise_path(path), line if isinstance(line, int) else None, symbol=_symbol(frame)) if path else None
+    return CodeLocation(normalise_path(path), line_of(line), symbol=_symbol(frame)) if path else None
 
 
 def _first_version(value: dict[str, Any], document: Document) -> Iterator[Item]:

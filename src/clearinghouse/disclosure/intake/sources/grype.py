@@ -7,7 +7,7 @@ from typing import Any
 from clearinghouse.core.crash import normalise_path
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer, SeverityClaim, VersionRange
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_reference
-from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label, package_of, texts, weaknesses_of
+from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label, package_of, score_of, texts, weaknesses_of
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, dict_of, list_of, pointer, refuse, text_of
 
 _ECOSYSTEMS = {"python": "pypi", "npm": "npm", "gem": "rubygems", "java-archive": "maven", "go-module": "go", "rust-crate": "crates.io", "php-composer": "packagist",
@@ -84,7 +84,7 @@ def _severities(sources: list[dict[str, Any]], place: str, notes: list[Note]) ->
             vector, score = text_of(dict_of(cvss).get("vector")), dict_of(dict_of(cvss).get("metrics")).get("baseScore")
             if vector:
                 by = text_of(dict_of(cvss).get("source")) or text_of(entry.get("namespace"))
-                yield read_cvss(vector, by, f"{place}/cvss/{number}", notes, float(score) if isinstance(score, int | float) else None)
+                yield read_cvss(vector, by, f"{place}/cvss/{number}", notes, score_of(score))
         yield from label(entry.get("severity"), text_of(entry.get("namespace")))
 
 

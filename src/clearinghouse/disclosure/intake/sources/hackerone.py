@@ -17,6 +17,7 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
 )
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_instant, read_reference
+from clearinghouse.disclosure.intake.sources._scan import score_of
 from clearinghouse.disclosure.intake.sources._tables import read_columns, read_rows
 from clearinghouse.disclosure.intake.sources._text_report import Context, read_text
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, dict_of, list_of, pointer, refuse, text_of
@@ -30,7 +31,7 @@ _METRICS = (
 )
 _TIMES = ("triaged_at", "closed_at", "first_program_activity_at", "last_activity_at", "bounty_awarded_at", "disclosed_at",
           "reporter_agreed_on_going_public_at", "last_reporter_activity_at", "last_program_activity_at", "last_public_activity_at", "swag_awarded_at", "source")
-_ROW_EXTRA = ("substate", "first_response_at", "triaged_at", "closed_at", "awarded_at", "assigned", "source", "bounty", "bonus", "reference",
+_ROW_EXTRA = ("weakness", "substate", "first_response_at", "triaged_at", "closed_at", "awarded_at", "assigned", "source", "bounty", "bonus", "reference",
               "structured_scope", "structured_scope_reference", "original_report_id", "collaborating_users", "duplicate_report_ids")
 
 
@@ -124,8 +125,7 @@ def _read(title: str, text: str, place: str, document: Document, notes: list[Not
 
 def _severity(attributes: dict[str, Any], place: str, notes: list[Note]) -> list[SeverityClaim]:
     claims = []
-    score = attributes.get("score")
-    number = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
+    number = score_of(attributes.get("score"))
     parts = [f"{metric}:{letters.get(text_of(attributes.get(name)).lower(), '')}" for metric, name, letters in _METRICS]
     by = text_of(attributes.get("author_type"))
     if all(not part.endswith(":") for part in parts):
@@ -161,17 +161,17 @@ def _of_row(row: dict[str, str], place: str, document: Document) -> Item:
         return refuse(place, "a report without a title; the column `title` names the flaw", "hackerone.title")
     severities = [SeverityClaim("label", label=row["severity_rating"])] if row.get("severity_rating") else []
     if row.get("severity_score"):
-        try:
-            severities.append(SeverityClaim("CVSS", "", float(row["severity_score"])))
-        except ValueError:
-            notes.append(Note(place, f"{row['severity_score'][:20]!r} is no score", "severity.score"))
+        if (score := score_of(row["severity_score"])) is not None:
+            severities.append(SeverityClaim("CVSS", "", score))
+        else:
+            notes.append(Note(place, f"{row['severity_score'][:20]!r} is no score from 0 to 10", "severity.score"))
     identifiers = tuple(
         Identifier(name.strip().upper(), IdentifierRole.ALIAS) for name in row.get("cve_ids", "").replace(";", ",").split(",") if name.strip(" \"'")
     )
     scope = row.get("structured_scope", "")
     references: tuple[Reference, ...] = (read_reference(row["reference_url"]),) if row.get("reference_url") else ()
     extra = [("id", row.get("id", "")), ("reported_at", row.get("reported_at", ""))]
-    extra += [(name, row[name]) for name in _ROW_EXTRA if row.get(name)] + [("weakness", row["weakness"])] * bool(row.get("weakness"))
+    extra += [(name, row[name]) for name in _ROW_EXTRA if row.get(name)]
     weakness = parse_weakness(row.get("weakness", "")) if "cwe" in row.get("weakness", "").lower() else None
     finding = _read(row["title"], row["title"], place, document, notes)
     finding = dataclasses.replace(

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer, SeverityClaim
 from clearinghouse.disclosure.intake.sources._prose import find_urls
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_instant, read_reference
-from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label, weaknesses_of
+from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label, score_of, weaknesses_of
 from clearinghouse.disclosure.intake.sources._tables import read_columns, read_rows
 from clearinghouse.disclosure.intake.sources._xml import read_xml, text_at
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, refuse
@@ -50,14 +50,6 @@ class Nessus:
             yield _of_row(row, f"line {line}")
 
 
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number <= 10 else None
-
-
 def _of_item(item: Element, host: Element, place: str) -> Item:
     notes: list[Note] = []
     title = item.get("pluginName", "") or text_at(item, "plugin_name")
@@ -67,9 +59,9 @@ def _of_item(item: Element, host: Element, place: str) -> Item:
     for vector, score in _VECTORS:
         text = text_at(item, vector).removeprefix("CVSS2#")
         if text:
-            severities.append(read_cvss(text, "nessus", f"{place}/{vector}", notes, _number(text_at(item, score))))
+            severities.append(read_cvss(text, "nessus", f"{place}/{vector}", notes, score_of(text_at(item, score))))
     for scheme, name in (("CVSS:2.0", "cvss"), ("CVSS:3.0", "cvssv3")):
-        if (number := _number(text_at(item, name))) is not None:
+        if (number := score_of(text_at(item, name))) is not None:
             severities.append(SeverityClaim(scheme, "", number))
     xrefs = [(element.text or "").strip() for element in item.findall("xref")]
     codes = [found[1] for xref in xrefs if (found := _CWE.match(xref))] + [(element.text or "").strip() for element in item.findall("cwe")]
@@ -107,7 +99,7 @@ def _of_row(row: dict[str, str], place: str) -> Item:
     for column in _SCORES:
         if not row.get(column):
             continue
-        number = _number(row[column])
+        number = score_of(row[column])
         if number is None:
             notes.append(Note(place, f"{row[column][:20]!r} in {column!r} is no score from 0 to 10", "severity.score"))
         else:

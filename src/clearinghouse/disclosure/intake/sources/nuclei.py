@@ -6,7 +6,7 @@ from typing import Any
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer, SeverityClaim
 from clearinghouse.disclosure.intake.sources._prose import find_urls
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_records, read_reference
-from clearinghouse.disclosure.intake.sources._scan import first_record, identifiers_of, kept, label, texts, weaknesses_of
+from clearinghouse.disclosure.intake.sources._scan import first_record, identifiers_of, kept, label, score_of, texts, weaknesses_of
 from clearinghouse.disclosure.intake.sources.base import Document, Item, dict_of, refuse, text_of
 
 _EXTRA = ("template", "template-url", "template-path", "matcher-name", "extractor-name", "type", "host", "port", "scheme", "path", "ip", "timestamp",
@@ -45,7 +45,7 @@ def _item(value: dict[str, Any], info: dict[str, Any], rule: str, place: str) ->
     severities: list[SeverityClaim] = list(label(info.get("severity"), "nuclei"))
     score = classes.get("cvss-score")
     if vector := text_of(classes.get("cvss-metrics")):
-        severities.insert(0, read_cvss(vector, "", f"{place}/info/classification/cvss-metrics", notes, float(score) if isinstance(score, int | float) else None))
+        severities.insert(0, read_cvss(vector, "", f"{place}/info/classification/cvss-metrics", notes, score_of(score)))
     references = [url for text in texts(info.get("reference")) for url in find_urls(text)]
     where = text_of(value.get("matched-at")) or text_of(value.get("matched")) or text_of(value.get("url"))
     names = [*texts(classes.get("cve-id")), *([rule] if rule.upper().startswith("CVE-") else [])]

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer, SeverityClaim
 from clearinghouse.disclosure.intake.sources._prose import find_urls
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_instant, read_reference
-from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label
+from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label, score_of
 from clearinghouse.disclosure.intake.sources._tables import read_columns, read_rows
 from clearinghouse.disclosure.intake.sources._xml import read_xml, text_at
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, refuse
@@ -55,13 +55,13 @@ def _of_result(result: Element, place: str) -> Item:
     refs = [(ref.get("type", ""), ref.get("id", "")) for ref in nvt.findall("refs/ref")]
     cves = [name for kind, name in refs if kind == "cve"] + [name.strip() for name in text_at(nvt, "cve").split(",") if name.strip() not in ("", "NOCVE")]
     severities = [
-        read_cvss(vector, text_at(claim, "origin"), place, notes, _number(text_at(claim, "score")))
+        read_cvss(vector, text_at(claim, "origin"), place, notes, score_of(text_at(claim, "score")))
         for claim in nvt.findall("severities/severity")
         if (vector := text_at(claim, "value"))
     ]
     if not severities and tags.get("cvss_base_vector", "").strip():
-        severities.append(read_cvss(tags["cvss_base_vector"].strip(), "", place, notes, _number(text_at(nvt, "cvss_base"))))
-    elif not severities and (score := _number(text_at(result, "severity"))) is not None:
+        severities.append(read_cvss(tags["cvss_base_vector"].strip(), "", place, notes, score_of(text_at(nvt, "cvss_base"))))
+    elif not severities and (score := score_of(text_at(result, "severity"))) is not None:
         severities.append(SeverityClaim("CVSS", "", score))
     host, port = (result.findtext("host") or "").strip(), text_at(result, "port")
     links = [name for kind, name in refs if kind == "url"]
@@ -80,19 +80,11 @@ def _of_result(result: Element, place: str) -> Item:
     return Item(place, finding, tuple(notes))
 
 
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if 0 <= number <= 10 else None
-
-
 def _of_row(row: dict[str, str], place: str) -> Item:
     notes: list[Note] = []
     if not row.get("nvt name"):
         return refuse(place, "a row without `NVT Name`", "openvas.name")
-    score = _number(row.get("cvss", ""))
+    score = score_of(row.get("cvss", ""))
     if row.get("cvss") and score is None:
         notes.append(Note(place, f"{row['cvss'][:20]!r} is no score from 0 to 10", "severity.score"))
     host = row.get("ip", "") or row.get("hostname", "")

@@ -7,7 +7,7 @@ from typing import Any
 from clearinghouse.core.crash import normalise_path
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer
 from clearinghouse.disclosure.intake.sources._reading import read_reference
-from clearinghouse.disclosure.intake.sources._scan import kept, label, texts, weaknesses_of
+from clearinghouse.disclosure.intake.sources._scan import kept, label, line_of, texts, weaknesses_of
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, dict_of, list_of, pointer, refuse, text_of
 
 _PLACEHOLDER = "requires login"
@@ -57,7 +57,7 @@ def _item(result: dict[str, Any], place: str, version: str, constant: set[str]) 
         fingerprint = ""
     snippet = text_of(extra.get("lines"))
     location = CodeLocation(
-        normalise_path(text_of(result.get("path"))), start if isinstance(start, int) else None, end if isinstance(end, int) else None,
+        normalise_path(text_of(result.get("path"))), line_of(start), line_of(end),
         snippet="" if snippet == _PLACEHOLDER else snippet,
     )
     finding = Finding(

@@ -9,7 +9,16 @@ from typing import Any
 from clearinghouse.core.crash import normalise_path
 from clearinghouse.disclosure.intake.records import CodeLocation, Finding, Note, Producer, Reference, SeverityClaim, VersionRange
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_instant, read_reference
-from clearinghouse.disclosure.intake.sources._scan import identifiers_of, kept, label, package_of, texts, weaknesses_of
+from clearinghouse.disclosure.intake.sources._scan import (
+    identifiers_of,
+    kept,
+    label,
+    line_of,
+    package_of,
+    score_of,
+    texts,
+    weaknesses_of,
+)
 from clearinghouse.disclosure.intake.sources.base import (
     Document,
     Item,
@@ -102,7 +111,7 @@ def _vulnerability(entry: dict[str, Any], result: dict[str, Any], subject: str, 
         for vector, score in _LEVELS:
             if text_of(dict_of(scores).get(vector)):
                 number = scores.get(score)
-                severities.append(read_cvss(scores[vector], by, f"{place}/CVSS/{by}", notes, float(number) if isinstance(number, int | float) else None))
+                severities.append(read_cvss(scores[vector], by, f"{place}/CVSS/{by}", notes, score_of(number)))
     path = text_of(entry.get("PkgPath")) or (target if text_of(result.get("Class")) == "lang-pkgs" or ("/" in target and "(" not in target) else "")
     finding = Finding(
         title=text_of(entry.get("Title")) or f"{own} in {name} {installed}".strip(), description=text_of(entry.get("Description")),
@@ -135,7 +144,7 @@ def _misconfiguration(entry: dict[str, Any], result: dict[str, Any], subject: st
         description="\n\n".join(part for part in (text_of(entry.get("Description")), text_of(entry.get("Message"))) if part),
         products=(subject,) if subject else (), references=_references(entry), severities=label(entry.get("Severity"), "trivy"),
         locations=(CodeLocation(
-            normalise_path(target), start if isinstance(start, int) else None, end if isinstance(end, int) else None,
+            normalise_path(target), line_of(start), line_of(end),
             snippet="\n".join(text_of(line.get("Content")) for line in lines[:40]),
         ),) if target else (),
         remediation=text_of(entry.get("Resolution")), producer=Producer("trivy", tool, rule=rule), state=text_of(entry.get("Status")), place=place,
@@ -154,7 +163,7 @@ def _secret(entry: dict[str, Any], result: dict[str, Any], subject: str, place: 
         title=f"{text_of(entry.get('Title')) or text_of(entry.get('RuleID'))} in {target}", description="A secret stands in a file.",
         products=(subject,) if subject else (), severities=label(entry.get("Severity"), "trivy"),
         locations=(CodeLocation(
-            normalise_path(target), start if isinstance(start, int) else None, end if isinstance(end, int) else None, snippet=text_of(entry.get("Match")),
+            normalise_path(target), line_of(start), line_of(end), snippet=text_of(entry.get("Match")),
         ),), producer=Producer("trivy", tool, rule=text_of(entry.get("RuleID"))), place=place, extra=kept([("category", entry.get("Category"))]),
     )
     return Item(place, finding)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from clearinghouse.disclosure.intake.records import Frame
 from clearinghouse.disclosure.intake.sources._crash.native import read_stack
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location
+from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location, read_size
 
 _RUST = re.compile(r"^thread '(?P<thread>[^']{0,120})' (?:\(\d{1,12}\) )?panicked at (?P<rest>.{0,600})$")
 _RUST_PLACE_LAST = re.compile(r"', (?P<place>[^\s']{1,400}:\d{1,9}:\d{1,9})$")
@@ -43,7 +43,7 @@ def find_rust(lines: Sequence[str]) -> Iterator[Trace]:
         if "' " in line and (found := _RUST.match(line)):
             yield _rust(lines, number, found["rest"])
         elif line.startswith("memory allocation of") and (found := _RUST_ALLOCATION.match(line)):
-            yield Trace("rust", "memory allocation failed", number, number + 1, size_bytes=int(found["size"]), message=line.strip()[:200])
+            yield Trace("rust", "memory allocation failed", number, number + 1, size_bytes=read_size(found["size"]), message=line.strip()[:200])
 
 
 def _rust(lines: Sequence[str], start: int, rest: str) -> Trace:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from clearinghouse.disclosure.intake.records import Frame
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location
+from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location, read_size
 
 _SANITIZER = re.compile(r"(?:^|==|\s)(?:ERROR|WARNING): (?P<tool>(?:[A-Z][A-Za-z]{1,20})?Sanitizer)\s?: (?P<rest>.{1,400})")
 _LIBFUZZER = re.compile(r"==\s?\d{1,9}==\s?ERROR: libFuzzer: (?P<rest>.{1,200})")
@@ -141,7 +141,7 @@ def _read(lines: Sequence[str], start: int, limit: int, tool: str, kind: str, me
     if tool == "UndefinedBehaviorSanitizer":
         access = "WRITE" if message.startswith("store to") else "READ" if message.startswith("load of") else ""
     if (found := _ALLOCATION.search(message)) and kind in ("out-of-memory", "allocation-size-too-big"):
-        size = int(found["size"], 16 if found["size"].startswith("0x") else 10)
+        size = read_size(found["size"])
     for number in range(start, min(limit, start + 12)):
         if found := _ACCESS.search(lines[number]) or _CAUSED.search(lines[number]):
             access = found["access"].upper()

@@ -43,6 +43,12 @@ def read_location(untrusted: str) -> tuple[str, int | None] | None:
     return found["path"], int(found["line"]) or None
 
 
+def read_size(digits: str) -> int | None:
+    """A size in bytes of decimal or `0x` digits; None where no memory has so many."""
+    size = int(digits, 16 if digits.startswith("0x") else 10)
+    return size if size < 1 << 63 else None
+
+
 def first_line(lines: Sequence[str], start: int, end: int) -> int:
     """The first index from `start` that is not a blank line."""
     while start < end and not lines[start].strip():
