@@ -66,7 +66,7 @@ def test_a_result_keeps_its_facts(read: Read) -> None:
 
 @pytest.mark.parametrize(("uri", "path"), [
     ("file:///home/ci/work/src/a.py", "src/a.py"), ("/home/me/checkout/lib/a.py", "lib/a.py"), ("file:///C:/x/y/a.py", "x/y/a.py"),
-    ("..\\lib\\a.py", "lib/a.py"), ("a%20b.py", "a b.py"), ("../../etc/passwd", "etc/passwd"),
+    ("..\\lib\\a.py", "lib/a.py"), ("a%20b.py", "a b.py"), ("../../etc/passwd", "etc/passwd"), ("file://[::1/a.py", "[::1/a.py"),
 ])
 def test_paths_are_below_the_root_of_the_repository(read: Read, uri: str, path: str) -> None:
     items, _ = read("sarif", log({**RESULT, "codeFlows": [], "locations": [{"physicalLocation": {"artifactLocation": {"uri": uri}}}]}))

@@ -143,7 +143,7 @@ SAMPLES: dict[str, list[Any]] = {
 ODD = st.one_of(
     st.none(), st.booleans(), st.integers(-(2**70), 2**70), st.floats(allow_nan=False), st.text(max_size=8), st.just([]), st.just({}), st.just([[]]),
     st.just([None]), st.just({"a": {}}), st.just(["x"]), st.just("2026-13-45T99:99:99Z"), st.just("0001-01-01T00:00:00+14:00"), st.just("pkg:/"),
-    st.just("https://[::1"), st.just("vers:||"), st.just("CVSS:3.1/AV:N"), st.just("\ud800"), st.just("*" * 3_000), st.just(10**400),
+    st.just("https://[::1"), st.just("file://[::1"), st.just("vers:||"), st.just("CVSS:3.1/AV:N"), st.just("\ud800"), st.just("*" * 3_000), st.just(10**400),
 )
 
 

@@ -55,6 +55,7 @@ _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 _ROOTS = re.compile(r"^/?(?:home|Users|root|tmp|var|opt|srv|mnt|builds?|workspace|github/workspace|src|app)/")
 _STACK_FRAMES_MAX = 64
 _BASES_MAX = 10
+_ROOTS_MAX = 64
 # Fields read below; whatever else a result holds is kept as text.
 _READ = frozenset({
     "ruleId", "ruleIndex", "rule", "message", "locations", "codeFlows", "relatedLocations", "stacks", "fingerprints",
@@ -104,6 +105,9 @@ class _Run:
         self._extensions = [dict_of(extension) for extension in list_of(tool.get("extensions"))]
         self._artifacts = [dict_of(artifact) for artifact in list_of(run.get("artifacts"))]
         self._bases = {name: dict_of(base) for name, base in dict_of(run.get("originalUriBaseIds")).items()}
+        absolute = [uri for base in self._bases.values() if _absolute(uri := text_of(base.get("uri")))]
+        # The longest first: one root may lie inside another. Real logs name a handful.
+        self._roots = sorted(map(_plain, absolute[:_ROOTS_MAX]), key=len, reverse=True)
         self._rules = {
             text_of(rule.get("id")): rule for component in (*self._extensions, self._driver)
             for rule in map(dict_of, list_of(component.get("rules")))
@@ -221,8 +225,7 @@ class _Run:
         if uri.startswith(("http://", "https://")):
             return "", uri
         below, root = self._root(text_of(artifact.get("uriBaseId")))
-        roots = [text_of(base.get("uri")) for base in self._bases.values() if _absolute(text_of(base.get("uri")))]
-        return _relative(uri if _absolute(uri) else below + uri, root, roots), ""
+        return _relative(uri if _absolute(uri) else below + uri, (_plain(root), *self._roots)), ""
 
     def _root(self, name: str) -> tuple[str, str]:
         """What a base id adds below the outermost root, and that root (SARIF 3.14.14); bounded, as ids may go in circles."""
@@ -253,13 +256,20 @@ class _Run:
         return tuple(dict.fromkeys(reference for reference in found if reference.url.startswith(("http://", "https://"))))
 
 
-def _relative(uri: str, base: str, bases: list[str]) -> str:
+def _plain(uri: str) -> str:
+    """A URI as a path, its scheme and escapes gone."""
+    try:
+        return unquote(urlsplit(uri).path) if uri.startswith("file:") else unquote(uri)
+    except ValueError:  # a bracket where a host would stand
+        return unquote(uri.removeprefix("file:"))
+
+
+def _relative(uri: str, roots: tuple[str, ...]) -> str:
     """A URI as a path below the repository root: schemes, known bases and build folders are cut."""
-    path = unquote(urlsplit(uri).path) if uri.startswith("file:") else unquote(uri)
-    for root in sorted(filter(None, [base, *bases]), key=len, reverse=True):
-        plain = unquote(urlsplit(root).path) if root.startswith("file:") else unquote(root)
-        if plain.strip("/") and path.startswith(plain):
-            path = path[len(plain) :]
+    path = _plain(uri)
+    for root in roots:
+        if root.strip("/") and path.startswith(root):
+            path = path[len(root) :]
             break
     path = path.replace("\\", "/")
     if _DRIVE.match(path):
