@@ -67,8 +67,9 @@ def partition(instance: Instance) -> set[frozenset[str]]:
     return {frozenset(group) for group in groups.values()}
 
 
-def _size(group: frozenset[str]) -> int:
-    return len(group)
+def largest(instance: Instance) -> list[str]:
+    """The names in the largest cluster, sorted."""
+    return max((sorted(group) for group in partition(instance)), key=lambda names: (len(names), names))
 
 
 def state(instance: Instance) -> list[store.Placement]:
@@ -126,8 +127,8 @@ def test_both_databases_agree(instance: Instance, tmp_path: Path, clock: FixedCl
 def test_undo_restores_the_exact_state(instance: Instance, tmp_path: Path, kind: DecisionKind) -> None:
     take(instance, tmp_path, "a.ndjson", lines())
     before = state(instance)
-    joined = max(partition(instance), key=_size)
-    one, other = sorted(joined)[:2]
+    joined = largest(instance)
+    one, other = joined[:2]
     names = {
         DecisionKind.MERGE: ("alder-0", "birch-1", "cedar-2"), DecisionKind.SPLIT: (one,), DecisionKind.NOT_SAME: (one, other),
     }[kind]
@@ -143,7 +144,7 @@ def test_undo_restores_the_exact_state(instance: Instance, tmp_path: Path, kind:
 
 def test_decisions_outlive_a_settling(instance: Instance, tmp_path: Path) -> None:
     take(instance, tmp_path, "a.ndjson", lines())
-    joined = sorted(max(partition(instance), key=_size))
+    joined = largest(instance)
     decide(instance, DecisionKind.NOT_SAME, joined[0], joined[1])
     decide(instance, DecisionKind.MERGE, "fir-0", "gorse-0")
     decided = partition(instance)
@@ -153,7 +154,7 @@ def test_decisions_outlive_a_settling(instance: Instance, tmp_path: Path) -> Non
 
 def test_decision_needs_reason_role_and_sense(instance: Instance, tmp_path: Path) -> None:
     take(instance, tmp_path, "a.ndjson", lines())
-    joined = sorted(max(partition(instance), key=_size))
+    joined = largest(instance)
     with pytest.raises(Invalid, match="reason"):
         decide(instance, DecisionKind.MERGE, "fir-0", "gorse-0", reason=" \u200b")
     with pytest.raises(Invalid, match="one case already"):

@@ -98,31 +98,40 @@ def choose(known: dict[str, Source], document: Document, named: str) -> Source:
 
 
 def read(known: dict[str, Source], request: Request, data: bytes) -> Iterator[Answer]:
-    """The answer to a request, portion by portion."""
+    """The answer to a request, portion by portion. Whatever the bytes, it ends with an answer whose `last` is set."""
     document = Document(request.name, data, request.limits, request.keys)
     name, version = request.source, ""
+    ended: Unreadable | None = None
     try:
         source = choose(known, document, request.source)
+    except Exception as error:
+        ended = _reason(error, name)
+    else:
         name, version = source.name, source.version
         prepared = (_prepare(item, request) for item in _bounded(source.parse(document), request.limits))
-        ended: Unreadable | None = None
-        while ended is None and (portion := tuple(_until_unreadable(prepared))):
+        while ended is None and (portion := tuple(_until_ended(prepared, name))):
             ended = next((entry for entry in portion if isinstance(entry, Unreadable)), None)
             yield Answer(name, version, tuple(entry for entry in portion if isinstance(entry, ReadItem)))
-        if ended is not None:
-            raise ended
-        yield Answer(name, version, (), (), last=True)
-    except Unreadable as error:
-        note = dataclasses.replace(error.note, place=_shift(error.note.place, request.first_line))
-        yield Answer(name, version, (), (note,), last=True)
+    notes = () if ended is None else (dataclasses.replace(ended.note, place=_shift(ended.note.place, request.first_line)),)
+    yield Answer(name, version, (), notes, last=True)
 
 
-def _until_unreadable(prepared: Iterator[ReadItem]) -> Iterator[ReadItem | Unreadable]:
+def _until_ended(prepared: Iterator[ReadItem], source: str) -> Iterator[ReadItem | Unreadable]:
     """The next portion; an error of the document ends it but does not take the items before it along."""
     try:
         yield from itertools.islice(prepared, PORTION)
-    except Unreadable as error:
-        yield error
+    except Exception as error:
+        yield _reason(error, source)
+
+
+def _reason(error: Exception, source: str) -> Unreadable:
+    """Why reading ended. A mistake of a reader costs its document, never those behind it: the original is kept."""
+    if isinstance(error, Unreadable):
+        return error
+    if isinstance(error, MemoryError):
+        return Unreadable("reading it needs more memory than this instance allows", "", "limit.memory")
+    message = f"the reader {source or 'of this format'} failed ({type(error).__name__}), a mistake of ours: the original is kept"
+    return Unreadable(message, "", "reader.failed")
 
 
 def _bounded(parsed: Iterator[Item], limits: IntakeLimits) -> Iterator[Item]:

@@ -9,6 +9,7 @@ import pytest
 from clearinghouse.core.product import Package
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
+    Consents,
     Credit,
     Frame,
     HumanReview,
@@ -86,7 +87,7 @@ def test_haskell_front_matter(read: Any) -> None:
 def test_yaml_front_matter_names_producer_and_commit(read: Any) -> None:
     text = (
         "---\ntitle: Path traversal in unpack\npackage: archiver\necosystem: PyPI\nseverity: high\ncommit: 0123456789abcdef0123456789abcdef01234567\n"
-        "tool: scanlib\nmodel: m-7\nharness: loop\nreviewed by: Ada\ncwe: CWE-22\naffected_versions: '< 2.0'\ntlp: AMBER\nodd: 1\n---\n\nBody about `unpack_all()`.\n"
+        "tool: scanlib\nmodel: m-7\nharness: loop\nreviewed by: Ada\ncwe: CWE-22\naffected_versions: '< 2.0'\ntlp: AMBER\nodd: 1\nshare with vendor: yes\ncredit_me: no\ndisclosure date: 2030-09-01\n---\n\nBody about `unpack_all()`.\n"
     )
     items, _ = read("markdown", text)
     finding = items[0].finding
@@ -95,7 +96,9 @@ def test_yaml_front_matter_names_producer_and_commit(read: Any) -> None:
     assert finding.commit == "0123456789abcdef0123456789abcdef01234567"
     assert finding.ranges == (VersionRange(Package("pypi", "archiver", "archiver"), "", (), ("2.0",), (), ("< 2.0",)),)
     assert finding.packages == (Package("pypi", "archiver", "archiver"),)
-    assert (finding.tlp, finding.extra) == ("AMBER", (("odd", "1"),))
+    assert finding.consents == Consents(share_with_vendor=True, share_name=False)
+    assert finding.proposed_disclosure_at == datetime(2030, 9, 1, tzinfo=UTC)
+    assert (finding.tlp, finding.extra) == ("AMBER", (("odd", "1"), ("disclosure", "2030-09-01")))
 
 
 def test_fixed_headings_of_a_vendor(read: Any) -> None:
@@ -189,3 +192,10 @@ def test_sniffing(read: Any) -> None:
     assert read.sniff(CRATE)["markdown"] > 0.9
     assert "markdown" not in read.sniff('{"a": "# security"}')
     assert "markdown" not in read.sniff("From: a@example.org\nSubject: overflow\n\n# security\n")
+
+
+@pytest.mark.parametrize("front", ["---\nid: 0x" + "f" * 60_000 + "\n---\n", "+++\n" + ".".join("a" * 20_000) + "=1\n+++\n"])
+def test_front_matter_that_costs_much_to_read_is_not_paid_for(read: Any, front: str) -> None:
+    items, error = read("markdown", front + "# Overflow in f()\n\nText.\n")
+    assert error is None
+    assert [item.finding is not None and item.finding.title for item in items] == ["Overflow in f()"]

@@ -25,6 +25,8 @@ _KINDS = {
 }
 _REQUIREMENT = re.compile(r"(?P<sign>>=|<=|>|<|=|\^|~)?\s{0,4}(?P<version>\d[\w.+-]{0,60})")
 _READ = frozenset({"id", "package", "aliases", "related", "cvss", "cwe", "date", "url", "references", "withdrawn"})
+_NUMBER_BITS_MAX = 256
+_DEPTH_SHOWN = 4
 _EXTRA_CHARACTERS_MAX = 2_000
 
 
@@ -147,8 +149,13 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _text(value: Any) -> str:
-    """A value as display text; lists joined, mappings as they print."""
-    if isinstance(value, list):
-        return ", ".join(_text(entry) for entry in value[:200])[:_EXTRA_CHARACTERS_MAX]
-    return value if isinstance(value, str) else str(value)[:_EXTRA_CHARACTERS_MAX]
+def _text(value: Any, depth: int = 0) -> str:
+    """A value as display text, bounded in depth and length: what a front matter nests, or how long a number is, is its author's whim."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and value.bit_length() > _NUMBER_BITS_MAX:
+        return "(a number too long to show)"
+    if isinstance(value, list | dict) and depth < _DEPTH_SHOWN:
+        entries = value[:200] if isinstance(value, list) else [f"{key}: {_text(entry, depth + 1)}" for key, entry in [*value.items()][:200]]
+        return ", ".join(_text(entry, depth + 1) for entry in entries)[:_EXTRA_CHARACTERS_MAX]
+    return "(nested too deeply to show)" if isinstance(value, list | dict) else str(value)[:_EXTRA_CHARACTERS_MAX]

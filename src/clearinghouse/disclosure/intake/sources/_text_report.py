@@ -15,6 +15,7 @@ from clearinghouse.core.tlp import parse_tlp
 from clearinghouse.core.weakness import parse_weakness
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
+    Consents,
     Credit,
     Finding,
     HumanReview,
@@ -81,7 +82,8 @@ _FIELDS = {
     "proposed disclosure": "disclosure", "proposed disclosure date": "disclosure", "embargo": "disclosure", "embargo until": "disclosure",
     "tlp": "tlp", "status": "state", "state": "state", "cve": "identifier", "cve id": "identifier", "ghsa": "identifier", "id": "id",
     "alias": "identifier", "aliases": "identifier", "exploited": "exploited", "exploited in the wild": "exploited", "public": "public",
-    "publicly known": "public", "impact": "impact", "remediation": "remediation", "recommendation": "remediation", "fix": "remediation",
+    "publicly known": "public", "share with vendor": "share_vendor", "share report with vendor": "share_vendor", "share name": "share_name",
+    "share my name": "share_name", "credit me": "share_name", "train models": "train", "may train models": "train", "impact": "impact", "remediation": "remediation", "recommendation": "remediation", "fix": "remediation",
 }
 
 
@@ -210,6 +212,10 @@ def apply_fields(finding: Finding, fields: Iterable[tuple[str, str]], context: C
         published_at=finding.published_at or (read_instant(first("published"), place, []) if first("published") else None),
         proposed_disclosure_at=finding.proposed_disclosure_at or (read_instant(first("disclosure"), place, []) if first("disclosure") else None),
         tlp=tlp or finding.tlp, state=finding.state or first("state"), exploited=_answer(first("exploited"), finding.exploited),
+        consents=Consents(
+            _answer(first("share_vendor"), finding.consents.share_with_vendor), _answer(first("share_name"), finding.consents.share_name),
+            _answer(first("train"), finding.consents.train_models),
+        ),
         publicly_known=_answer(first("public"), finding.publicly_known), impact=finding.impact or first("impact"),
         remediation=finding.remediation or first("remediation"),
         identifiers=tuple(dict.fromkeys((*finding.identifiers, *identifiers))), extra=(*finding.extra, *extra, *_unread(known, tlp, notes, place)),

@@ -20,6 +20,7 @@ from clearinghouse.disclosure.intake.sources._tables import read_columns
 from clearinghouse.disclosure.intake.sources._text_report import Context, read_text
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, refuse
 
+_KEY_PARTS_MAX = 40
 _TOML_FENCE = re.compile(r"\A\s{0,20}```\s?toml\s*\n")
 _MARKS = {"+++": "toml", "---": "yaml"}
 _FRONT_CHARACTERS_MAX = 100_000
@@ -115,12 +116,19 @@ def read_front(kind: str, front: str) -> dict[str, Any]:
     if len(front) > _FRONT_CHARACTERS_MAX:
         raise Unreadable(f"front matter of {len(front)} characters; at most {_FRONT_CHARACTERS_MAX} are read", "line 1", "limit.front_matter")
     try:
-        value = tomllib.loads(front) if kind == "toml" else read_yaml(front)
+        value = _read_toml(front) if kind == "toml" else read_yaml(front)
     except (ValueError, TypeError, OverflowError, RecursionError, AttributeError, KeyError, yaml.YAMLError) as error:
         raise Unreadable(f"front matter is no {kind.upper()}: {str(error)[:200]}", "line 1", "front_matter.syntax") from error
     if not isinstance(value, dict):
         raise Unreadable(f"front matter is {kind.upper()} without names; `id: ...` or `[advisory]` would be right", "line 1", "front_matter.shape")
     return value
+
+
+def _read_toml(text: str) -> Any:
+    # A dotted key makes a table for each of its parts, and reading it takes the square of their number.
+    if any(line.split("=", 1)[0].count(".") > _KEY_PARTS_MAX for line in text.splitlines()):
+        raise ValueError(f"a key of more than {_KEY_PARTS_MAX} parts")
+    return tomllib.loads(text)
 
 
 def read_yaml(text: str) -> Any:
