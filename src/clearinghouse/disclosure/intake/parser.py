@@ -26,6 +26,7 @@ from clearinghouse.disclosure.intake.records import Cover, Finding, Note
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Source, Unreadable
 
 _PLACE_CHARACTERS_MAX = 500
+_MESSAGE_CHARACTERS_MAX = 1000
 PORTION = 500
 """Items in one frame: small enough for a steady progress bar, large enough to cost little."""
 
@@ -112,7 +113,7 @@ def read(known: dict[str, Source], request: Request, data: bytes) -> Iterator[An
         while ended is None and (portion := tuple(_until_ended(prepared, name))):
             ended = next((entry for entry in portion if isinstance(entry, Unreadable)), None)
             yield Answer(name, version, tuple(entry for entry in portion if isinstance(entry, ReadItem)))
-    notes = () if ended is None else (dataclasses.replace(ended.note, place=_shift(ended.note.place, request.first_line)),)
+    notes = () if ended is None else (_clean_note(ended.note, request.first_line),)
     yield Answer(name, version, (), notes, last=True)
 
 
@@ -143,17 +144,26 @@ def _bounded(parsed: Iterator[Item], limits: IntakeLimits) -> Iterator[Item]:
 
 
 def _prepare(item: Item, request: Request) -> ReadItem:
-    # A place is spelled with the document's own keys, so it is as hostile as they are.
-    place = clean_line(_shift(item.place, request.first_line), _PLACE_CHARACTERS_MAX)
+    place = _clean_place(item.place, request.first_line)
+    said = tuple(_clean_note(note, request.first_line) for note in item.notes)
     if item.finding is None:
-        return ReadItem(place, None, item.notes, "")
-    finding, cuts = rules.clean_finding(item.finding, request.limits)
+        return ReadItem(place, None, said, "")
+    finding, cuts = rules.clean_finding(dataclasses.replace(item.finding, place=place), request.limits)
     finding = rules.cover_finding(finding, request.cover)
     if (reason := rules.check_content(finding)) is not None:
-        return ReadItem(place, None, (*item.notes, reason), "")
+        return ReadItem(place, None, (*said, reason), "")
     asked = rules.ask_for_locus(finding)
-    notes = (*item.notes, *cuts, *(() if asked is None else (asked,)))
+    notes = (*said, *cuts, *(() if asked is None else (asked,)))
     return ReadItem(place, finding, notes, rules.digest_finding(finding))
+
+
+def _clean_place(untrusted_place: str, first_line: int) -> str:
+    # A place is spelled with the document's own keys, so it is as hostile as they are.
+    return clean_line(_shift(untrusted_place, first_line), _PLACE_CHARACTERS_MAX)
+
+
+def _clean_note(note: Note, first_line: int) -> Note:
+    return Note(_clean_place(note.place, first_line), clean_line(note.message, _MESSAGE_CHARACTERS_MAX), note.code)
 
 
 _LINE = re.compile(r"^line (\d{1,9})")
@@ -186,7 +196,14 @@ def main() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (_address_space() + request.limits.parser_memory_bytes_max, resource.RLIM_INFINITY))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
         for answer in read(known, request, data):
-            write_frame(answers, encoder.encode(answer))
+            try:
+                frame = encoder.encode(answer)
+            except (UnicodeEncodeError, OverflowError) as error:
+                # A lone surrogate or a number beyond 64 bits that a reader let through.
+                ended = Answer(answer.source, answer.version, (), (_reason(error, answer.source).note,), last=True)
+                write_frame(answers, encoder.encode(ended))
+                break
+            write_frame(answers, frame)
 
 
 def _address_space() -> int:
