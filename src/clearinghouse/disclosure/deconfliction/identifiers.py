@@ -50,16 +50,18 @@ def cve_of(signature: Signature) -> int | None:
 
 def compare(one: Signature, other: Signature) -> bool | None:
     """True: the same by identifier; False: different by CVE number; None: identifiers do not say."""
+    if one.vulnerabilities != 1 or other.vulnerabilities != 1:
+        return None
     ours, theirs = cve_of(one), cve_of(other)
     if ours is not None and theirs is not None:
         return ours == theirs
-    if one.vulnerabilities != 1 or other.vulnerabilities != 1:
-        return None
     return True if len(np.intersect1d(numbers_of(one), numbers_of(other))) else None
 
 
 def share(one: Signature, other: Signature) -> bool:
     """Whether the two name a common vulnerability, umbrellas included."""
+    if not one.vulnerabilities or not other.vulnerabilities:
+        return False
     return bool(len(np.intersect1d(numbers_of(one), numbers_of(other))))
 
 

@@ -273,6 +273,7 @@ def _render(
     if not len(chosen):
         return []
     contributions = scorer.contributions(compared.rows[list(chosen)])
+    says_where = signature.has_locus()
     found = []
     for at, counted in zip(chosen, contributions, strict=True):
         other, row = compared.signatures[at], compared.rows[at]
@@ -282,7 +283,7 @@ def _render(
         umbrella = signature.vulnerabilities >= least or other.vulnerabilities >= least
         probability = _with_rules(signature, compared, at, thresholds)
         agreed = agreement(row, same_identifier=said, shares_name=shares, umbrella=umbrella,
-                           locus=compared.pointed[at] or (signature.has_locus() and other.has_locus()))
+                           locus=compared.pointed[at] or (says_where and other.has_locus()))
         lines = (*_rule_lines(said, shares, umbrella, compared.pointed[at], thresholds), *evidence(row, counted))
         relation = rules.relation(probability, agreed, thresholds)
         found.append(Candidate(int(compared.documents[at]), probability, relation, lines))
