@@ -75,7 +75,12 @@ class Transaction:
         """Rows of a fixed statement straight from the driver, for hot paths in a store; `?` marks a parameter."""
         if self.dialect == "postgresql":
             sql = sql.replace("?", "%s")
-        return list(self._connection.exec_driver_sql(sql, tuple(parameters)))
+        result = self._connection.exec_driver_sql(sql, tuple(parameters))
+        try:
+            # The cursor's own tuples: a result row object costs more than what is in it.
+            return list(result.cursor.fetchall()) if result.cursor is not None else []
+        finally:
+            result.close()
 
     def driver_derive(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
         """Many rows of derived data with one fixed statement straight to the driver; `?` marks a parameter."""
@@ -187,6 +192,8 @@ def _sqlite(url: str) -> Engine:
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-65536")
         cursor.execute("PRAGMA temp_store=MEMORY")
+        # Look-ups in a large index read pages all over the file; mapped, they cost no copy.
+        cursor.execute("PRAGMA mmap_size=2147483648")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -4,7 +4,7 @@ The outcome is a function of the set of records and decisions (decision 13 of th
 first put in the order of their sort keys, so the order of arrival cannot matter, not even to ties.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.disclosure.deconfliction import rules
-from clearinghouse.disclosure.deconfliction.context import bulk_context
+from clearinghouse.disclosure.deconfliction.context import CONTEXT, bulk_context
 from clearinghouse.disclosure.deconfliction.evidence import agreement
 from clearinghouse.disclosure.deconfliction.features import FEATURES, Sides, features
 from clearinghouse.disclosure.deconfliction.graph import Graph
@@ -150,11 +150,27 @@ def judge_pairs(packed: Pack, scorer: Scorer, progress: Progress | None = None) 
         if progress is not None:
             progress("compare", min(begin + _PAIRS, len(found.a)), len(found.a))
     chosen = np.concatenate(kept) if kept else np.zeros(0, np.int64)
-    around = bulk_context(len(packed), found.a[chosen], found.b[chosen], first[chosen].astype(np.float64))
-    judged = np.hstack((np.concatenate(rows), around))
-    second = scorer.judge.predict(judged)
-    again = bulk_context(len(packed), found.a[chosen], found.b[chosen], second)
-    return Judged(found, first, chosen, second.astype(np.float32), np.hstack((judged, again)), mass, ladder)
+    # One table of its final width, filled part by part: at 400,000 records a copy of it is a gigabyte.
+    features_, judged_ = len(FEATURES), len(FEATURES) + len(CONTEXT)
+    table = np.empty((len(chosen), judged_ + len(CONTEXT)), np.float32)
+    begin = 0
+    for block in _taken(rows):
+        table[begin : begin + len(block), :features_] = block
+        begin += len(block)
+    a, b = found.a[chosen], found.b[chosen]
+    table[:, features_:judged_] = bulk_context(len(packed), a, b, first[chosen].astype(np.float64))
+    second = np.concatenate([np.zeros(0), *(
+        scorer.judge.predict(np.ascontiguousarray(table[begin : begin + _PAIRS, :judged_])) for begin in range(0, len(chosen), _PAIRS)
+    )])
+    table[:, judged_:] = bulk_context(len(packed), a, b, second)
+    return Judged(found, first, chosen, second.astype(np.float32), table, mass, ladder)
+
+
+def _taken(rows: list[F32]) -> Iterator[F32]:
+    """The parts in order, each let go of once it was handed out."""
+    rows.reverse()
+    while rows:
+        yield rows.pop()
 
 
 def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32, b: I32, scores: F32) -> F32:
