@@ -55,7 +55,7 @@ def intake(
     cover = _cover(tool, model, harness, reviewer, repository, commit, propose, share_with_vendor, share_name, public)
     with context_of(ctx).instance() as instance:
         with progress(json) as bars:
-            total = sum(path.stat().st_size for _, path in files)
+            total = sum(path.stat().st_size for _, path in files if path.is_file())
             task = bars.add_task("reading", total=total)
 
             def reading(state: Progress) -> None:

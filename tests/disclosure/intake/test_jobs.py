@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -244,3 +245,13 @@ def test_hostile_place_and_key_are_kept_harmless(instance: Instance, tmp_path: P
     [again] = job_of(instance).run([odd])
     assert (taken.submission_id, again.earlier) == (again.submission_id, True)
     assert [item.outcome is Outcome.REFUSED for item in receipt(instance, taken).items] == [True, False]
+
+
+def test_what_is_no_readable_file_costs_only_itself(instance: Instance, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe\n.ndjson"))
+    odd.write_text(line(1) + "\n")
+    batch = [Incoming(str(path), path) for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path / "gone", odd)]
+    taken = list(job_of(instance).run(batch))
+    assert [[note.code for note in entry.notes] for entry in taken] == [["file.unreadable"]] * 3 + [[]]
+    assert titles(instance) == ["Overflow in f1()"]

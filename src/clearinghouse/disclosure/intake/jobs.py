@@ -4,8 +4,11 @@ Documents are read in a child process (`boundary`) while this one writes; small 
 transaction, large ones are cut at line ends and kept as they are read.
 """
 
+import dataclasses
 import hashlib
+import stat
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +16,7 @@ from typing import BinaryIO
 from clearinghouse.core.clock import Clock
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.intake import actions, rules, store
 from clearinghouse.disclosure.intake.boundary import ParserProcess
 from clearinghouse.disclosure.intake.parser import ReadItem
@@ -25,6 +29,7 @@ _ITEMS_PER_COMMIT = 2000
 _DOCUMENTS_PER_COMMIT = 64
 _SEGMENT_BYTES = 8 << 20
 _PART_BYTES = 4 << 20
+_NAME_CHARACTERS_MAX = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +97,14 @@ class IntakeJob:
             writer = _Writer(self)
             read_bytes = 0
             for count, document in enumerate(incoming, 1):
-                for segment_bytes in writer.take(document, parser):
-                    read_bytes += segment_bytes
-                    progress(Progress(count, writer.items, read_bytes))
+                try:
+                    for segment_bytes in writer.take(document, parser):
+                        read_bytes += segment_bytes
+                        progress(Progress(count, writer.items, read_bytes))
+                except _CannotOpen as error:
+                    # One file that cannot be opened does not cost the others.
+                    note = Note("", f"cannot be read: {error}; nothing of it was kept", "file.unreadable")
+                    yield Taken(_display_name(document.name), "", notes=(note,))
                 yield from writer.completed()
             writer.flush()
             yield from writer.completed()
@@ -132,7 +142,9 @@ class _Writer:
     def take(self, document: Incoming, parser: ParserProcess) -> Iterator[int]:
         """Read one document; gives the bytes read, segment by segment."""
         job = self._job
-        with document.path.open("rb") as file:
+        # File names are bytes of anybody's choosing; what is kept of them is text that can be shown.
+        document = dataclasses.replace(document, name=_display_name(document.name))
+        with _opened(document.path) as file:
             digest, size = _digest(file)
             key = document.idempotency_key or digest
             with job.database.read() as tx:
@@ -245,6 +257,27 @@ class _State:
         self.taken.repeated += item.earlier
         if item.notes and len(self.taken.troubles) < self._job.troubles_max:
             self.taken.troubles.append(item)
+
+
+class _CannotOpen(Exception):
+    """A file that is none, or that may not be read."""
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open: a pipe or a device has no end to wait for."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise _CannotOpen("not a regular file")
+        file = path.open("rb")
+    except OSError as error:
+        raise _CannotOpen(error.strerror or str(error)) from None
+    with file:
+        yield file
+
+
+def _display_name(untrusted_name: str) -> str:
+    return clean_line(untrusted_name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), _NAME_CHARACTERS_MAX)
 
 
 def _digest(file: BinaryIO) -> tuple[str, int]:
