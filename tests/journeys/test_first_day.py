@@ -72,6 +72,22 @@ def test_another_organisation_is_told_nothing(command: Command, tmp_path: Path) 
         assert command.run(*as_other, "show", found).returncode == 4
     assert command.run(*as_other, "merge", listed[0]["id"], listed[2]["id"], "--reason", "x").returncode == 4
     assert command.run(*as_other, "explain", listed[0]["id"], listed[1]["id"]).returncode == 4
+    decided = json.loads(command("merge", listed[0]["id"], listed[2]["id"], "--reason", "x", "--json"))["decision"]
+    assert command.run(*as_other, "undo", decided).returncode == 4
+    assert command.run(*as_other, "backup", tmp_path / "stolen").returncode == 5
+    command("undo", decided)
+
+
+def test_mistakes_of_the_user_get_a_line_and_a_code(command: Command, tmp_path: Path) -> None:
+    command("init")
+    (tmp_path / "binary").write_bytes(bytes(range(256)))
+    for arguments, code in (
+        (("policy", "put", tmp_path / "binary"), 3), (("intake", tmp_path / "binary", "--source", "nosuch"), 3),
+        (("show", "nonsense"), 4), (("reports", "--newest", "99999999999999999999"), 2), (("undo", "dec_x"), 4),
+        (("party", "token", "pty_x", "--scope", "everything"), 3), (("ledger", "prove", "evt_x"), 4),
+    ):
+        ended = command.run(*arguments)
+        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False), (arguments, ended.stderr)
 
 
 def test_backup_restores_to_the_same_record(command: Command, tmp_path: Path) -> None:

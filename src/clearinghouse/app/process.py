@@ -5,15 +5,18 @@
     anything                            ->  number the leaves and sign a checkpoint (ledger)
 """
 
+import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clearinghouse.app.wiring import Instance
+from clearinghouse.core.errors import Invalid
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.jobs import Matching
+from clearinghouse.disclosure.intake import sources
 from clearinghouse.disclosure.intake.jobs import Incoming, IntakeJob, Progress, Taken
 from clearinghouse.disclosure.intake.records import Cover
 from clearinghouse.ledger import actions as ledger
@@ -51,8 +54,12 @@ def take_in(
     Raises:
         NotPermitted: the actor or the reporter may not send reports.
         NotFound: there is no such reporter.
+        Invalid: there is no such source.
     """
     check_may(instance.actor, Scope.REPORTS_SUBMIT)
+    names = {info.name for info in pkgutil.iter_modules(sources.__path__) if not info.name.startswith("_")} - {"base"}
+    if source and source not in names:
+        raise Invalid(f"no source is named {source[:40]!r}; there are: {', '.join(sorted(names))}")
     sender = instance.actor.id
     if reporter:
         with instance.database.read() as tx:

@@ -8,6 +8,7 @@ Everything local lies under one folder, `$CLEARINGHOUSE_HOME`:
     witness/             the last signed checkpoint; better on another volume (`witness_path`)
 """
 
+import math
 import os
 import tomllib
 from dataclasses import dataclass, fields
@@ -21,6 +22,8 @@ from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import DeconflictionThresholds, IntakeLimits, Policy, SettlingPolicy
 
 _T = TypeVar("_T")
+_LARGEST = 10**15  # so that every number fits every column and clock; not a policy
+_DAY_SECONDS = 86_400
 _KNOWN = {"database_url", "ledger_origin", "witness_path", "actor"}
 
 
@@ -114,11 +117,17 @@ def parse_policy(version: int, document: str) -> Policy:
     unknown = sorted(set(tables) - {"intake", "deconfliction", "settling"})
     if unknown:
         raise Invalid(f"the policy has unknown tables {', '.join(unknown)}; known are deconfliction, intake, settling")
-    return Policy(
+    found = Policy(
         version, _table(IntakeLimits, tables.get("intake", {}), "intake"),
         _table(DeconflictionThresholds, tables.get("deconfliction", {}), "deconfliction"),
         _table(SettlingPolicy, tables.get("settling", {}), "settling"),
     )
+    words = found.deconfliction
+    if words.ask_probability_min > words.join_probability_min:
+        raise Invalid("policy [deconfliction] ask_probability_min must not be above join_probability_min: what is joined is also asked about")
+    if words.candidates_shown_max > words.candidates_max:
+        raise Invalid("policy [deconfliction] candidates_shown_max must not be above candidates_max: what is shown was compared")
+    return found
 
 
 def _table(kind: type[_T], table: dict[str, Any], name: str) -> _T:
@@ -128,10 +137,25 @@ def _table(kind: type[_T], table: dict[str, Any], name: str) -> _T:
         lists = f"missing {', '.join(missing) or 'nothing'}; unknown {', '.join(unknown) or 'nothing'}"
         raise Invalid(f"policy table [{name}]: {lists}")
     for key, value in table.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or value < 0 or (wanted[key] is int and not isinstance(value, int)):
-            raise Invalid(f"policy [{name}] {key} must be a number of 0 or more; found {value!r}")
+        if not _fits(key, value, whole=wanted[key] is int):
+            raise Invalid(f"policy [{name}] {key} must be {_range_of(key)}; found {value!r}")
     return kind(**table)
+
+
+def _fits(key: str, value: Any, *, whole: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value):
+        return False
+    if "probability" in key or "share" in key:
+        return 0 <= value <= 1
+    return 0 < value <= (_DAY_SECONDS if "seconds" in key else _LARGEST)
+
+
+def _range_of(key: str) -> str:
+    if "probability" in key or "share" in key:
+        return "a number from 0 to 1"
+    if "seconds" in key:
+        return f"a number of seconds above 0 and at most {_DAY_SECONDS}"
+    return f"a whole number above 0 and at most {_LARGEST:.0e}"
 
 
 def _quote(text: str) -> str:

@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def cases(
     ctx: typer.Context,
-    largest: Annotated[int, typer.Option(min=1, help="How many, those with most reports first.")] = 30,
+    largest: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many, those with most reports first.")] = 30,
     json: Json = False,
 ) -> None:
     """What is one flaw: the cases you may see."""
@@ -116,8 +116,11 @@ def explain(
 def settle(ctx: typer.Context, json: Json = False) -> None:
     """Compare all reports with each other again and settle the clusters; decisions of people stand."""
     from clearinghouse.app import process
+    from clearinghouse.core.roles import Scope
+    from clearinghouse.parties.rules import check_may
 
     with context_of(ctx).instance() as instance:
+        check_may(instance.actor, Scope.CASES_DECIDE)
         with progress(json) as bars:
             process.deconflict(instance, process.Bars(lambda name, total: bars.add_task(name, total=total), bars.update), settle=True)
         with instance.database.read() as tx:
@@ -165,7 +168,10 @@ def undo(ctx: typer.Context, decision: Annotated[str, typer.Argument(help="Decis
                 now=instance.clock.now(),
             )
         sign_checkpoint(instance)
-    _print_decided(done, json)
+    if json:
+        print_json({"undone": done.id, "moved": len(done.moved)})
+    else:
+        say(f"{done.id} is undone; {len(done.moved)} report(s) moved back")
 
 
 def _decide(ctx: typer.Context, kind: str, report_ids: list[str], reason: str, json: bool) -> None:

@@ -75,8 +75,11 @@ def backup(
 ) -> None:
     """Copy the running instance into a folder, with digests of every file."""
     from clearinghouse.app.backup import write_backup
+    from clearinghouse.core.roles import Scope
+    from clearinghouse.parties.rules import check_may
 
     with context_of(ctx).instance() as instance:
+        check_may(instance.actor, Scope.PARTIES_MANAGE)
         made = write_backup(instance, folder, with_keys=with_keys)
     if json:
         print_json({"folder": str(made.folder), "files": made.files, "leaves": made.leaves})
@@ -142,11 +145,15 @@ def policy_put(
 ) -> None:
     """Put a changed policy in force as the next version."""
     from clearinghouse.app.settings import parse_policy
+    from clearinghouse.core.errors import Invalid
     from clearinghouse.parties import actions
 
     with context_of(ctx).instance() as instance:
         version = instance.policy.version + 1
-        document = file.read_text()
+        try:
+            document = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise Invalid(f"{file} is no UTF-8 text; a policy is a TOML file, begin from `clearinghouse policy show`") from None
         parse_policy(version, document)
         with instance.database.write() as tx:
             actions.put_policy(tx, version, document, actor=instance.actor.id, now=instance.clock.now())

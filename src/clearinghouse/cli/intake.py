@@ -79,7 +79,7 @@ def intake(
 
 def reports(
     ctx: typer.Context,
-    newest: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 30,
+    newest: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many, newest first.")] = 30,
     submission: Annotated[str, typer.Option(help="Only those of one submission.")] = "",
     json: Json = False,
 ) -> None:

@@ -67,6 +67,9 @@ def run() -> None:
     except OSError as error:
         sys.stderr.write(f"clearinghouse: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}\n")
         sys.exit(7)
-    except AssertionError as error:
-        sys.stderr.write(f"clearinghouse: a mistake of ours: {error}\n")
+    except Exception as error:
+        if os.environ.get("CLEARINGHOUSE_TRACEBACK"):
+            raise
+        where = f"{type(error).__name__}: {str(error)[:300]}"
+        sys.stderr.write(f"clearinghouse: a mistake of ours, please report it ({where}); CLEARINGHOUSE_TRACEBACK=1 shows where\n")
         sys.exit(MISTAKE)

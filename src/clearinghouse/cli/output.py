@@ -18,8 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 from clearinghouse.core.clock import render_instant
-from clearinghouse.core.untrusted import clean_line
+from clearinghouse.core.untrusted import clean_line, clean_text
 
+_MESSAGE_CHARACTERS_MAX = 20_000
 _ID_COLUMNS = frozenset({"id", "report", "case", "submission", "event"})
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False)
@@ -62,7 +63,7 @@ def untrusted(text: str, width: int = 200, style: str = "") -> Text:
 
 def say(message: str, style: str = "") -> None:
     """A message for a person, on standard error; never markup."""
-    err.print(Text(message, style=style))
+    err.print(Text(clean_text(message, _MESSAGE_CHARACTERS_MAX), style=style), soft_wrap=True)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def token(
     ctx: typer.Context,
     party: Annotated[str, typer.Argument(help="Id of the party the token speaks for.")],
     scope: Annotated[list[str], typer.Option(help="reports:submit, reports:read, cases:read, cases:decide, ...; may repeat.")],
-    days: Annotated[int, typer.Option(min=1, help="Days until it expires.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it expires.")] = 90,
     json: Json = False,
 ) -> None:
     """Issue an API token; its text is shown this once."""

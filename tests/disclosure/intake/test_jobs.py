@@ -255,3 +255,28 @@ def test_what_is_no_readable_file_costs_only_itself(instance: Instance, tmp_path
     taken = list(job_of(instance).run(batch))
     assert [[note.code for note in entry.notes] for entry in taken] == [["file.unreadable"]] * 3 + [[]]
     assert titles(instance) == ["Overflow in f1()"]
+
+
+def test_same_bytes_twice_in_one_batch_are_one_submission(instance: Instance, tmp_path: Path) -> None:
+    batch = [write(tmp_path, name, *content) for name, content in (
+        ("a.ndjson", (line(1),)), ("b.ndjson", (line(1),)), ("x", ()), ("y", ()), ("c.ndjson", (line(2),)),
+    )]
+    taken = list(job_of(instance).run(batch))
+    found = {entry.name: entry for entry in taken}
+    assert found["a.ndjson"].submission_id == found["b.ndjson"].submission_id
+    assert [found[name].earlier for name in ("a.ndjson", "b.ndjson", "c.ndjson", "y")] == [False, True, False, True]
+    assert titles(instance) == ["Overflow in f1()", "Overflow in f2()"]
+
+
+def test_file_that_nothing_was_read_of_is_read_again_with_the_source_named(instance: Instance, tmp_path: Path) -> None:
+    path = tmp_path / "note.txt"
+    path.write_text("There is an overflow in parse_header() of src/http.c before 1.2.\n")
+    plain = Incoming("note.txt", path)
+    [first] = job_of(instance).run([plain])
+    [again] = job_of(instance).run([plain])
+    named = dataclasses.replace(plain, source="markdown")
+    [read] = job_of(instance).run([named])
+    [twice] = job_of(instance).run([named])
+    assert (first.notes[0].code, again.earlier, again.submission_id) == ("source.not_found", True, first.submission_id)
+    assert (sum(read.counts.values()), read.submission_id != first.submission_id) == (1, True)
+    assert (twice.earlier, twice.submission_id) == (True, read.submission_id)

@@ -21,6 +21,7 @@ from clearinghouse.disclosure.deconfliction.locus import read_locus
 from clearinghouse.disclosure.deconfliction.placing import compare
 from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import Signature
+from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
@@ -82,7 +83,9 @@ def undo(
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
     decision = store.find_decision(tx, decision_id, envelope) if has_shape(decision_id) else None
-    if decision is None:
+    # A decision is about reports: who may read none of them is told nothing of it.
+    readable = intake.readable_numbers(tx, viewer=actor, now=now) if decision is not None else {}
+    if decision is None or not any(number in readable for group in decision.groups for number in group):
         raise NotFound(f"no decision {decision_id[:40]!r}; `clearinghouse show CASE` lists the decisions of a case")
     if not store.undo_decision(tx, decision.id, by=actor, at=now):
         raise Conflict(f"{decision.id} was undone before")

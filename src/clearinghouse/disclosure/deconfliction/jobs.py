@@ -135,8 +135,9 @@ class Matching:
     def settle(self) -> Settlement:
         """Compare everything with everything worth comparing, cluster, and keep who stands where."""
         with self.database.read() as tx:
-            stored = list(store.stream_signatures(tx))
             receivals = {receival.number: receival for receival in intake.system_receivals(tx)}
+            # A signature whose report is gone says nothing any more.
+            stored = [row for row in store.stream_signatures(tx) if row[0] in receivals]
             decisions = store.list_decisions(tx, self.envelope, standing_only=True)
         signatures = [Signature.from_bytes(body) for _, body, _ in stored]
         loci = [read_locus(locus) for _, _, locus in stored]

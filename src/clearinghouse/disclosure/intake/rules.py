@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -22,6 +22,7 @@ _LOCUS_IN_PROSE = re.compile(
     re.IGNORECASE,
 )
 _KEY_CHARACTERS_MAX = 72  # width of the column
+_OF_THE_MOMENT = frozenset({"limit.seconds", "limit.memory", "limit.size", "reader.failed", "source.unknown"})
 _PROSE_SCANNED = 20_000  # enough to find a locus; keeps the scan short whatever the limit on text is
 
 
@@ -98,6 +99,26 @@ def bound_key(idempotency_key: str) -> str:
     if len(idempotency_key) <= _KEY_CHARACTERS_MAX and idempotency_key.isprintable():
         return idempotency_key
     return "sha256:" + hashlib.sha256(idempotency_key.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+class ReadBefore(Protocol):
+    """What is known of an earlier reading."""
+
+    @property
+    def finished(self) -> bool: ...
+    @property
+    def items_done(self) -> int: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def notes(self) -> tuple[Note, ...]: ...
+
+
+def worth_another_reading(earlier: ReadBefore, source: str) -> bool:
+    """Whether bytes that nothing was read of before may fare better now: another source is named, or the trouble was of the moment."""
+    if not earlier.finished or earlier.items_done or not earlier.notes:
+        return False
+    return bool(source and source != earlier.source) or earlier.notes[-1].code in _OF_THE_MOMENT
 
 
 def digest_finding(finding: Finding) -> str:
