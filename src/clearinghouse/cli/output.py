@@ -6,6 +6,7 @@ output, progress and messages to standard error.
 
 import dataclasses
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,9 @@ from clearinghouse.core.untrusted import clean_line, clean_text
 
 _MESSAGE_CHARACTERS_MAX = 20_000
 _ID_COLUMNS = frozenset({"id", "report", "case", "submission", "event"})
-out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width to fit into: tables for it are as wide as they need to be.
+_PIPE_COLUMNS = 240
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else _PIPE_COLUMNS)
 err = Console(stderr=True, highlight=False)
 
 
