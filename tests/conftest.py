@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
@@ -35,21 +36,19 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_url() -> Iterator[str]:
     """A PostgreSQL server of this test run's own, on a free loopback port; stopped by the process that started it."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin")) if Path("/usr/lib/postgresql").is_dir() else []
     found = shutil.which("initdb")
     programs = folders[-1] if folders else (Path(found).parent if found else None)
     if programs is None or not (programs / "initdb").exists():
         lacking("PostgreSQL's server programs (initdb, postgres) were not found")
-    folder = tmp_path_factory.mktemp("postgresql")
+    # Not below pytest's own folder: another run of the suite clears that of older runs, a living server's with it.
+    folder = Path(tempfile.mkdtemp(prefix="clearinghouse-postgresql-"))
     as_user: list[str] = []
     if os.geteuid() == 0:
         # The server refuses to run as root.
         shutil.chown(folder, "postgres", "postgres")
-        for parent in folder.parents:
-            if parent.owner() == "root" and parent != Path("/tmp") and str(parent).startswith("/tmp/"):
-                parent.chmod(0o755)
         as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
@@ -73,6 +72,7 @@ def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             server.wait(20)
         server.kill()
         server.wait()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _wait_for(port: int) -> None:
