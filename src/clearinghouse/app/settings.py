@@ -24,6 +24,7 @@ from clearinghouse.core.policy import DeconflictionThresholds, IntakeLimits, Pol
 _T = TypeVar("_T")
 _LARGEST = 10**15  # so that every number fits every column and clock; not a policy
 _DAY_SECONDS = 86_400
+_FIRST_TABLES = {"intake", "deconfliction", "settling"}
 _KNOWN = {"database_url", "ledger_origin", "witness_path", "actor"}
 
 
@@ -114,13 +115,16 @@ def parse_policy(version: int, document: str) -> Policy:
         tables = tomllib.loads(document)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"the policy is no TOML: {error}") from error
-    unknown = sorted(set(tables) - {"intake", "deconfliction", "settling"})
+    shipped = tomllib.loads(default_policy_document())
+    unknown = sorted(set(tables) - set(shipped))
     if unknown:
-        raise Invalid(f"the policy has unknown tables {', '.join(unknown)}; known are deconfliction, intake, settling")
+        raise Invalid(f"the policy has unknown tables {', '.join(unknown)}; known are {', '.join(sorted(shipped))}")
+    # A document written before a table existed says nothing of it: the shipped numbers stand until it does.
+    tables = {name: {} if name in _FIRST_TABLES else table for name, table in shipped.items()} | tables
     found = Policy(
-        version, _table(IntakeLimits, tables.get("intake", {}), "intake"),
-        _table(DeconflictionThresholds, tables.get("deconfliction", {}), "deconfliction"),
-        _table(SettlingPolicy, tables.get("settling", {}), "settling"),
+        version, _table(IntakeLimits, tables["intake"], "intake"),
+        _table(DeconflictionThresholds, tables["deconfliction"], "deconfliction"),
+        _table(SettlingPolicy, tables["settling"], "settling"),
     )
     words = found.deconfliction
     if words.ask_probability_min > words.join_probability_min:

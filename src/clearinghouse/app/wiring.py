@@ -1,6 +1,6 @@
 """An instance put together: its database, keys, clock, policy and the party that acts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from clearinghouse.app.settings import (
@@ -65,6 +65,10 @@ class Instance:
         """Secret keys for encrypted mail."""
         folder = self.settings.openpgp_folder
         return tuple(path.read_bytes() for path in sorted(folder.glob("*"))) if folder.is_dir() else ()
+
+    def acting_as(self, party: Party) -> "Instance":
+        """The same instance as another party sees it; both share the database."""
+        return replace(self, actor=party)
 
     def close(self) -> None:
         """Let go of the database."""

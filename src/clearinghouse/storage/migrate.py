@@ -8,7 +8,7 @@ from sqlalchemy import inspect, text
 from clearinghouse.core.errors import Conflict, Unavailable
 from clearinghouse.storage.database import Database
 
-HEAD = "0001"
+HEAD = "0007"
 """Revision this version of the software speaks; a test holds it against the newest migration."""
 
 

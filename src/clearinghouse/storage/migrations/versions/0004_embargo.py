@@ -1,0 +1,8 @@
+"""Embargoes, consent, deadlines, contact attempts."""
+
+revision = "0004"
+down_revision = "0003"
+
+
+def upgrade() -> None:
+    pass
