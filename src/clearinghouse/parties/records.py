@@ -48,6 +48,8 @@ class Basis(StrEnum):
     REPORTER = "reporter"
     PARTICIPANT = "participant"
     READ_IN = "read_in"
+    DESK = "desk"
+    """Member of the team that looks at what comes in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,17 @@ class Transaction:
         self._events += 1 if isinstance(parameters, Mapping) else len(parameters)
         self._change(statement, parameters)
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the transaction that may fail alone: what it wrote is taken back, the rest stands (a savepoint)."""
+        writes, events = self._writes, self._events
+        try:
+            with self._connection.begin_nested():
+                yield
+        except BaseException:
+            self._writes, self._events = writes, events
+            raise
+
     def driver_rows(self, sql: str, parameters: Iterable[Any] = ()) -> list[Any]:
         """Rows of a fixed statement straight from the driver, for hot paths in a store; `?` marks a parameter."""
         if self.dialect == "postgresql":

@@ -39,6 +39,7 @@ _SEGMENT_RECORDS = 100_000
 _SMALL_SEGMENT = 10_000
 _SMALL_SEGMENTS_MAX = 8
 _WRITE_PORTION = 20_000
+_PLACE_PORTION = 64
 
 
 class StoredIndex:
@@ -67,6 +68,41 @@ class StoredIndex:
         """Signatures and standings, in the order asked."""
         found = store.read_signatures(self._tx, documents.tolist())
         return [Stored(*found[number]) for number in documents.tolist()]
+
+
+class Overlay:
+    """An index with a few records on top that are not kept yet: newcomers of one portion see those before them."""
+
+    def __init__(self, below: StoredIndex) -> None:
+        self._below = below
+        self._postings: dict[int, list[int]] = {}
+        self._stored: dict[int, Stored] = {}
+
+    def add(self, number: int, terms: NDArray[np.uint64], stored: Stored) -> None:
+        """Put a record on top."""
+        self._stored[number] = stored
+        for term in terms.tolist():
+            self._postings.setdefault(term, []).append(number)
+
+    def count(self) -> int:
+        """How many records there are."""
+        return self._below.count() + len(self._stored)
+
+    def document_frequencies(self, terms: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """How many records have each term."""
+        above = [len(self._postings.get(term, ())) for term in terms.tolist()]
+        return self._below.document_frequencies(terms) + np.array(above, dtype=np.int64)
+
+    def postings(self, terms: NDArray[np.uint64]) -> Sequence[NDArray[np.uint32]]:
+        """Numbers of the records that have each term."""
+        above = [np.array(self._postings.get(term, ()), np.uint32) for term in terms.tolist()]
+        return [np.concatenate((low, high)) if len(high) else low for low, high in zip(self._below.postings(terms), above, strict=True)]
+
+    def stored(self, documents: NDArray[np.uint32]) -> Sequence[Stored]:
+        """Signatures and standings, in the order asked."""
+        low = np.array([number for number in documents.tolist() if number not in self._stored], np.uint32)
+        found = dict(zip(low.tolist(), self._below.stored(low), strict=True)) if len(low) else {}
+        return [self._stored.get(number) or found[number] for number in documents.tolist()]
 
 
 @dataclass(frozen=True)
@@ -124,7 +160,7 @@ class Matching:
                 if not rows:
                     break
                 segment = store.add_segment(tx, len(rows), store.packed_lists(rows))
-                store.mark_indexed(tx, segment, min(rows), max(rows))
+                store.mark_indexed(tx, segment, sorted(rows))
                 indexed += len(rows)
                 small = [number for number, records in store.list_segments(tx) if records < _SMALL_SEGMENT]
                 if len(small) > _SMALL_SEGMENTS_MAX:
@@ -182,37 +218,80 @@ class Matching:
         }
         ledger.record(tx, Event("ClustersSettled", (new_id("stl"),), details), actor=self.actor, now=now)
 
-    def place_new(self) -> list[tuple[int, Answer]]:
-        """Answer the signed records that are not indexed yet, one by one; provisional until the next settling."""
-        answers: list[tuple[int, Answer]] = []
-        with self.database.read() as tx:
-            waiting = list(store.stream_signatures(tx, waiting=True))
-        for number, stored, locus in waiting:
-            answers.append((number, self.place(number, Signature.from_bytes(stored), read_locus(locus))))
-            self.progress("placing", len(answers), len(waiting))
-        return answers
+    def place_new(self, most: int | None = None) -> list[int]:
+        """Answer the signed records that are not indexed yet, in order of receipt; provisional until the next settling.
 
-    def place(self, number: int, signature: Signature, locus: NDArray[np.uint64]) -> Answer:
-        """Answer one record and add it to the index."""
-        with self.database.read() as tx:
-            answer, standing = place(signature, StoredIndex(tx), self.scorer, self.thresholds, locus=locus)
-        joined = [candidate.document for candidate in answer.candidates if candidate.relation is Verdict.DUPLICATE][:1]
-        with self.database.write() as tx:
-            known = store.read_placements(tx, joined)
-            cluster = known[joined[0]].cluster if joined and joined[0] in known else number
+        Any number of processes may call it: each record is placed once. Gives the numbers this call placed, at
+        most `most` of them.
+        """
+        placed: list[int] = []
+        while most is None or len(placed) < most:
+            with self.database.read() as tx:
+                waiting = list(islice(store.stream_signatures(tx, waiting=True), _PLACE_PORTION))
+                if not waiting:
+                    break
+                newcomers = self._compare(tx, waiting)
+            with self.database.write() as tx:
+                kept = self._keep_placed(tx, newcomers)
+            if not kept:
+                continue  # another process placed all of them meanwhile
+            placed += kept
+            self.progress("placing", len(placed), len(placed))
+        return placed
+
+    def _compare(self, tx: Transaction, waiting: Sequence[tuple[int, bytes, bytes]]) -> "list[_Newcomer]":
+        """Each newcomer against what is indexed and the newcomers before it: a later one is never a candidate."""
+        lookup = Overlay(StoredIndex(tx))
+        newcomers = []
+        for number, stored, locus in waiting:
+            signature, pointed = Signature.from_bytes(stored), read_locus(locus)
+            answer, standing = place(signature, lookup, self.scorer, self.thresholds, locus=pointed)
+            terms = _terms(signature, locus)
+            lookup.add(number, terms, Stored(stored, standing, locus))
+            newcomers.append(_Newcomer(number, answer, standing, terms))
+        return newcomers
+
+    def _keep_placed(self, tx: Transaction, newcomers: "Sequence[_Newcomer]") -> list[int]:
+        waiting = store.still_waiting(tx, [newcomer.number for newcomer in newcomers])
+        fresh = [newcomer for newcomer in newcomers if newcomer.number in waiting]
+        if not fresh:
+            return []
+        joined = {
+            newcomer.number: candidate.document
+            for newcomer in fresh
+            for candidate in [c for c in newcomer.answer.candidates if c.relation is Verdict.DUPLICATE][:1]
+        }
+        clusters = {number: placement.cluster for number, placement in store.read_placements(tx, sorted(set(joined.values()))).items()}
+        rows = []
+        for newcomer in fresh:
+            found = newcomer.answer
+            clusters[newcomer.number] = clusters.get(joined.get(newcomer.number, -1), newcomer.number)
             candidates = store.pack_candidates(
-                [candidate.document for candidate in answer.candidates],
-                [candidate.probability for candidate in answer.candidates],
-                [RELATIONS.index(candidate.relation) for candidate in answer.candidates],
+                [candidate.document for candidate in found.candidates], [candidate.probability for candidate in found.candidates],
+                [RELATIONS.index(candidate.relation) for candidate in found.candidates],
             )
-            store.write_placements(tx, [store.Placement(number, cluster, answer.verdict, answer.probability, False, candidates)])
-            store.write_standings(tx, [(standing, number)])
-            segment = store.add_segment(tx, 1, store.packed_lists({number: _terms(signature, locus.tobytes())}))
-            store.mark_indexed(tx, segment, number, number)
-            small = [found for found, records in store.list_segments(tx) if records < _SMALL_SEGMENT]
-            if len(small) > _SMALL_SEGMENTS_MAX:
-                store.merge_segments(tx, small)
-        return answer
+            rows.append(
+                store.Placement(newcomer.number, clusters[newcomer.number], found.verdict, found.probability, False, candidates)
+            )
+        store.write_placements(tx, rows)
+        store.write_standings(tx, [(newcomer.standing, newcomer.number) for newcomer in fresh])
+        numbers = [newcomer.number for newcomer in fresh]
+        segment = store.add_segment(tx, len(fresh), store.packed_lists({newcomer.number: newcomer.terms for newcomer in fresh}))
+        store.mark_indexed(tx, segment, numbers)
+        small = [number for number, records in store.list_segments(tx) if records < _SMALL_SEGMENT]
+        if len(small) > _SMALL_SEGMENTS_MAX:
+            store.merge_segments(tx, small)
+        return numbers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Newcomer:
+    """A record compared and about to be kept."""
+
+    number: int
+    answer: Answer
+    standing: bytes
+    terms: NDArray[np.uint64]
 
 
 def _terms(signature: Signature, locus: bytes) -> NDArray[np.uint64]:

@@ -125,12 +125,20 @@ def add_segment(tx: Transaction, records: int, lists: Iterable[tuple[int, int, b
     return segment
 
 
-def mark_indexed(tx: Transaction, segment: int, first: int, last: int) -> None:
-    """Note that the waiting records from `first` to `last` are in a segment."""
-    statement = sql_update(signatures).where(
-        signatures.c.number >= first, signatures.c.number <= last, signatures.c.segment.is_(None)
-    ).values(segment=segment)
-    tx.derive(statement)
+def mark_indexed(tx: Transaction, segment: int, numbers: Sequence[int]) -> None:
+    """Note that records, in order of number, are in a segment."""
+    if numbers[-1] - numbers[0] + 1 == len(numbers):
+        # Without a gap the ends say it all: one statement for a bulk of any size.
+        within = signatures.c.number.between(numbers[0], numbers[-1])
+        tx.derive(sql_update(signatures).where(within, signatures.c.segment.is_(None)).values(segment=segment))
+        return
+    tx.driver_derive("update report_signatures set segment = ? where number = ?", [(segment, number) for number in numbers])
+
+
+def still_waiting(tx: Transaction, numbers: Sequence[int]) -> set[int]:
+    """Which of these records are not indexed yet; on PostgreSQL they stay so until the transaction ends."""
+    query = select(signatures.c.number).where(signatures.c.number.in_(list(numbers)), signatures.c.segment.is_(None))
+    return {row.number for row in tx.rows(query.order_by(signatures.c.number).with_for_update())}
 
 
 def merge_segments(tx: Transaction, merged: Sequence[int]) -> None:

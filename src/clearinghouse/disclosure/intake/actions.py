@@ -24,11 +24,12 @@ from clearinghouse.storage import Envelope, Transaction
 
 def begin_submission(
     tx: Transaction, *, name: str, digest: str, size_bytes: int, cover: Cover, idempotency_key: str,
-    reporter: PartyId, actor: PartyId, envelope: Envelope, now: datetime,
+    reporter: PartyId, actor: PartyId, envelope: Envelope, now: datetime, desk: PartyId | None = None,
 ) -> Submission:
     """A new submission, or the one that this reporter sent before under the same key.
 
     Args:
+        desk: a team that may read it too: those who look at what comes in.
         digest: `sha256:HEX` of the bytes.
         idempotency_key: the sender's, or the digest where it sent none.
     Raises:
@@ -48,7 +49,11 @@ def begin_submission(
         secrets.token_bytes(32), name, cover, (),
     )
     store.add_submission(tx, submission, envelope)
-    grants = {reporter: Basis.REPORTER, actor: Basis.PARTICIPANT} if reporter != actor else {reporter: Basis.REPORTER}
+    grants = {reporter: Basis.REPORTER}
+    if actor != reporter:
+        grants[actor] = Basis.PARTICIPANT
+    if desk is not None:
+        grants.setdefault(desk, Basis.DESK)
     parties.add_grants(tx, [Grant(submission.id, party, basis) for party, basis in grants.items()])
     details: dict[str, Detail] = {"digest": digest, "size_bytes": size_bytes, "reporter": reporter, "public": cover.public}
     ledger.record(tx, Event("SubmissionReceived", (submission.id,), details), actor=actor, now=now)

@@ -1,0 +1,202 @@
+"""Intake of documents that arrive one by one, many at once: read side by side, committed together.
+
+A commit waits for the disk (decision 10), so documents that arrive while one commit is under way share
+the next one. Each stands in a savepoint of its own: one that fails takes no other along.
+"""
+
+import hashlib
+import queue
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from clearinghouse.core.clock import Clock
+from clearinghouse.core.errors import ClearinghouseError, Invalid, Unavailable
+from clearinghouse.core.ids import PartyId
+from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.core.untrusted import clean_line
+from clearinghouse.disclosure.intake import actions, store
+from clearinghouse.disclosure.intake.boundary import ParserProcess
+from clearinghouse.disclosure.intake.parser import ReadItem
+from clearinghouse.disclosure.intake.records import Cover, Note, Receipt
+from clearinghouse.storage import Database, Envelope, Transaction
+
+# How work is shared; none of it changes an outcome.
+_TOGETHER_MAX = 64
+_WAITING_MAX = 2_000
+_PART_BYTES = 4 << 20
+_NAME_CHARACTERS_MAX = 1000
+_READER_SECONDS_MAX = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """One document as it came over a wire."""
+
+    data: bytes
+    name: str
+    """Display text: the name its sender gave."""
+    reporter: PartyId
+    actor: PartyId
+    cover: Cover = field(default_factory=Cover)
+    source: str = ""
+    """Source to read it with; empty to find out by sniffing."""
+    idempotency_key: str = ""
+    """The sender's key; empty to use the digest of the bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A document read by a parser and not kept yet."""
+
+    arrived: Arrived
+    digest: str
+    items: tuple[ReadItem, ...]
+    notes: tuple[Note, ...]
+    source: str
+    version: str
+    kept: "Future[Receipt]"
+
+
+class OnlineIntake:
+    """Takes documents from many threads; `take` returns once its document is safely kept."""
+
+    def __init__(
+        self, database: Database, envelope: Envelope, limits: IntakeLimits, clock: Clock, *, desk: PartyId | None,
+        openpgp_keys: tuple[bytes, ...] = (), readers: int = 1,
+    ) -> None:
+        """Start the readers and the committer.
+
+        Args:
+            desk: the team that may read what comes in, beside its sender.
+            readers: parser processes that work side by side.
+        """
+        self._database, self._envelope, self._limits, self._clock, self._desk = database, envelope, limits, clock, desk
+        self._readers: queue.LifoQueue[ParserProcess] = queue.LifoQueue()
+        self._all = [ParserProcess(limits, openpgp_keys) for _ in range(readers)]
+        for reader in self._all:
+            self._readers.put(reader)
+        self._waiting: queue.Queue[_Read | None] = queue.Queue(_WAITING_MAX)
+        self._closed = False
+        self._committer = threading.Thread(target=self._commit_forever, name="intake-committer", daemon=True)
+        self._committer.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commit what waits, then end the readers."""
+        if not self._closed:
+            self._closed = True
+            self._waiting.put(None)
+            self._committer.join()
+            for reader in self._all:
+                reader.close()
+
+    def take(self, arrived: Arrived) -> Receipt:
+        """Read a document and keep it; gives its receipt.
+
+        Raises:
+            Invalid: it is larger than one document may be.
+            Conflict: its idempotency key was used before for other bytes.
+            Unavailable: too much waits already, or the database cannot be written.
+        """
+        if len(arrived.data) > self._limits.document_bytes_max:
+            raise Invalid(
+                f"{len(arrived.data)} bytes; one document may have {self._limits.document_bytes_max}: "
+                "send one JSON object a line (NDJSON) to the bulk address, or several documents"
+            )
+        read = self._read(arrived)
+        try:
+            self._waiting.put(read, timeout=1)
+        except queue.Full:
+            raise Unavailable("more documents wait than can be kept now; nothing of this one was kept, send it again later") from None
+        return read.kept.result()
+
+    def _read(self, arrived: Arrived) -> _Read:
+        items: list[ReadItem] = []
+        notes: list[Note] = []
+        source = version = ""
+        with self._reader() as reader:
+            for answer in reader.read(arrived.name, arrived.data, arrived.source, arrived.cover):
+                items += answer.items
+                notes += answer.notes
+                source, version = answer.source or source, answer.version or version
+        digest = "sha256:" + hashlib.sha256(arrived.data).hexdigest()
+        return _Read(arrived, digest, tuple(items), tuple(dict.fromkeys(notes)), source, version, Future())
+
+    @contextmanager
+    def _reader(self) -> Iterator[ParserProcess]:
+        try:
+            reader = self._readers.get(timeout=_READER_SECONDS_MAX)
+        except queue.Empty:
+            raise Unavailable("all readers are busy; nothing of this document was kept, send it again later") from None
+        try:
+            yield reader
+        finally:
+            self._readers.put(reader)
+
+    def _commit_forever(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            together = [first]
+            ended = False
+            while len(together) < _TOGETHER_MAX and not ended:
+                try:
+                    following = self._waiting.get_nowait()
+                except queue.Empty:
+                    break
+                ended = following is None
+                if following is not None:
+                    together.append(following)
+            self._commit(together)
+            if ended:
+                return
+
+    def _commit(self, together: list[_Read]) -> None:
+        done: list[tuple[_Read, Receipt]] = []
+        try:
+            with self._database.write() as tx:
+                for read in together:
+                    try:
+                        with tx.attempt():
+                            receipt = self._keep(tx, read)
+                    except ClearinghouseError as error:
+                        read.kept.set_exception(error)
+                    else:
+                        done.append((read, receipt))
+        except Exception as error:
+            # Nothing of this commit was kept, so each of its senders must know.
+            for read in together:
+                if not read.kept.done():
+                    read.kept.set_exception(error)
+        else:
+            for read, receipt in done:
+                read.kept.set_result(receipt)
+
+    def _keep(self, tx: Transaction, read: _Read) -> Receipt:
+        arrived, now = read.arrived, self._clock.now()
+        submission = actions.begin_submission(
+            tx, name=clean_line(arrived.name, _NAME_CHARACTERS_MAX), digest=read.digest, size_bytes=len(arrived.data),
+            cover=arrived.cover, idempotency_key=arrived.idempotency_key or read.digest, reporter=arrived.reporter,
+            actor=arrived.actor, desk=self._desk, envelope=self._envelope, now=now,
+        )
+        if not submission.finished:
+            # A bulk intake of the same bytes may have been interrupted: this goes on where it ended.
+            kept = store.count_original_parts(tx, submission.id)
+            for part, start in list(enumerate(range(0, len(arrived.data), _PART_BYTES)))[kept:]:
+                plain = arrived.data[start : start + _PART_BYTES]
+                actions.keep_original(tx, submission, part, plain, actor=arrived.actor, now=now)
+            if fresh := read.items[submission.items_done :]:
+                submission, _ = actions.take_in(
+                    tx, submission, fresh, source=read.source, version=read.version, actor=arrived.actor,
+                    envelope=self._envelope, now=now,
+                )
+            submission = actions.finish_submission(tx, submission, read.notes, source=read.source, actor=arrived.actor, now=now)
+        return actions.receipt_of(tx, submission)
