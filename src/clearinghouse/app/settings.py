@@ -19,7 +19,15 @@ from typing import Any, TypeVar
 import platformdirs
 
 from clearinghouse.core.errors import Invalid, Unavailable
-from clearinghouse.core.policy import DeconflictionThresholds, IntakeLimits, Policy, SettlingPolicy
+from clearinghouse.core.policy import (
+    DeconflictionThresholds,
+    IntakeLimits,
+    NoticePolicy,
+    OutwardLimits,
+    Policy,
+    SettlingPolicy,
+    WorkerPolicy,
+)
 
 _T = TypeVar("_T")
 _LARGEST = 10**15  # so that every number fits every column and clock; not a policy
@@ -125,6 +133,8 @@ def parse_policy(version: int, document: str) -> Policy:
         version, _table(IntakeLimits, tables["intake"], "intake"),
         _table(DeconflictionThresholds, tables["deconfliction"], "deconfliction"),
         _table(SettlingPolicy, tables["settling"], "settling"),
+        outward=_table(OutwardLimits, tables["outward"], "outward"), notices=_table(NoticePolicy, tables["notices"], "notices"),
+        worker=_table(WorkerPolicy, tables["worker"], "worker"),
     )
     words = found.deconfliction
     if words.ask_probability_min > words.join_probability_min:

@@ -63,6 +63,56 @@ class SettlingPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class OutwardLimits:
+    """What one outgoing call may cost."""
+
+    connect_seconds_max: float
+    total_seconds_max: float
+    """From the first look-up of the name to the last byte, redirects included."""
+    request_bytes_max: int
+    response_bytes_max: int
+    """As it comes, and once it is decompressed."""
+    redirects_max: int
+    addresses_max: int
+    """Addresses of one host that are tried, one after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoticePolicy:
+    """How notices are sent, sent again, and given up."""
+
+    attempts_max: int
+    retry_first_seconds: float
+    """Wait after the first failed attempt; each further one waits twice as long."""
+    retry_seconds_max: float
+    lease_seconds: float
+    """For so long a worker that claimed something is taken to be at it; then another may."""
+    digest_seconds: float
+    """At most one mail to a party about news in one case in so long."""
+    hook_failures_max: int
+    """Webhook deliveries given up in a row after which the subscription is switched off."""
+    hook_secret_days: int
+    """After a new secret was made, the old one signs along for so long."""
+    reply_days: int
+    """For so long a reply to a mail finds its way to the room it is about."""
+    answers_per_day_max: int
+    """Receipts mailed to one unknown address in a day."""
+    reports_per_sender_day_max: int
+    """Mails of one unknown address that are taken in as reports in a day; what is more is kept for the desk."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPolicy:
+    """How the worker goes about its work."""
+
+    pause_seconds: float
+    """Between two looks for something to do."""
+    actions_attempts_max: int
+    batch_events: int
+    """Events handed out in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -70,3 +120,6 @@ class Policy:
     intake: IntakeLimits
     deconfliction: DeconflictionThresholds
     settling: SettlingPolicy
+    outward: OutwardLimits
+    notices: NoticePolicy
+    worker: WorkerPolicy
