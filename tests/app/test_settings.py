@@ -1,10 +1,11 @@
 """Settings and policy: what is refused before it can do harm."""
 
 import re
+from pathlib import Path
 
 import pytest
 
-from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.app.settings import MailSettings, OutwardSettings, Settings, default_policy_document, load_settings, parse_policy
 from clearinghouse.core.errors import Invalid
 
 
@@ -33,3 +34,37 @@ def test_number_that_makes_no_sense_is_refused_and_named(name: str, value: str) 
 def test_incomplete_or_foreign_policy_is_refused(document: str) -> None:
     with pytest.raises(Invalid):
         parse_policy(2, document)
+
+
+def settings_of(folder: Path, text: str) -> Settings:
+    (folder / "clearinghouse.toml").write_text(text)
+    return load_settings(folder)
+
+
+def test_settings_that_say_nothing_of_mail_keep_it_in_a_folder(tmp_path: Path) -> None:
+    found = settings_of(tmp_path, "")
+    assert (found.outward, found.mail, found.public_url) == (OutwardSettings(), MailSettings(), "")
+    assert (found.mail_folder, found.mail_sender) == (tmp_path / "mail", "clearinghouse@localhost.localdomain")
+
+
+def test_settings_of_mail_and_outward_are_read(tmp_path: Path) -> None:
+    found = settings_of(
+        tmp_path,
+        'public_url = "https://cases.example.org/"\n[outward]\nports = [443, 8443]\nallowed_hosts = ["sso.example:8443", "[::1]:80"]\n'
+        '[mail]\nsender = "security@example.org"\nhost = "mx.example.org"\nport = 465\nsecurity = "tls"\ncredentials_path = "keys/smtp"\n',
+    )
+    assert found.public_url == "https://cases.example.org"
+    assert found.outward == OutwardSettings(True, (443, 8443), ("sso.example:8443", "[::1]:80"))
+    assert found.mail == MailSettings("security@example.org", "mx.example.org", 465, "tls", tmp_path / "keys/smtp")
+
+
+@pytest.mark.parametrize(("text", "named"), [
+    ('public_url = "ftp://x"', "public_url"), ('public_url = "https://u@x"', "public_url"), ("public_url = 3", "public_url"), ('public_url = "https://["', "public_url"),
+    ("[outward]\nenabled = 1", "enabled"), ("[outward]\nports = [0]", "ports"), ("[outward]\nports = 443", "ports"),
+    ('[outward]\nallowed_hosts = ["example.org"]', "allowed_hosts"), ("[outward]\nproxy = 1", "proxy"), ("outward = 3", "outward"),
+    ('[mail]\nsender = "A <a@b>"', "sender"), ('[mail]\nsender = "a@b\\nBcc: c@d"', "sender"), ("[mail]\nport = 70000", "port"),
+    ('[mail]\nhost = "mx.example.org"\nsecurity = "none"', "security"), ('[mail]\nsecurity = "ssl"', "security"), ("[mail]\npassword = 1", "password"),
+])
+def test_setting_that_makes_no_sense_is_refused_and_named(tmp_path: Path, text: str, named: str) -> None:
+    with pytest.raises(Invalid, match=named):
+        settings_of(tmp_path, text)

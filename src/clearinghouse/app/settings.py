@@ -5,16 +5,19 @@ Everything local lies under one folder, `$CLEARINGHOUSE_HOME`:
     clearinghouse.toml   settings
     clearinghouse.db     the database, unless `database_url` names another
     keys/                instance key, ledger key, OpenPGP keys: never in the database
+    mail/                out: what is mailed where there is no server; in: mail that is to be read
     witness/             the last signed checkpoint; better on another volume (`witness_path`)
 """
 
 import math
 import os
+import re
 import tomllib
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -32,8 +35,38 @@ from clearinghouse.core.policy import (
 _T = TypeVar("_T")
 _LARGEST = 10**15  # so that every number fits every column and clock; not a policy
 _DAY_SECONDS = 86_400
+_HOST_AND_PORT = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]):\d{1,5}")
+# Short enough for the part that leads a reply home: 64 octets before the @ (RFC 5321, 4.5.3.1.1), of which 32 are left.
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,32}@[A-Za-z0-9.-]{1,253}")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward"}
+
+
+@dataclass(frozen=True, slots=True)
+class OutwardSettings:
+    """`[outward]`: which outgoing connections this instance makes."""
+
+    enabled: bool = True
+    """False: none at all, mail included; what would be mailed lies in the folder `mail/out`."""
+    ports: tuple[int, ...] = (443,)
+    allowed_hosts: tuple[str, ...] = ()
+    """`HOST:PORT` that may be called though they are inside, and without TLS; whoever may name an address may name these."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """`[mail]`: how mail leaves and what it says of itself."""
+
+    sender: str = ""
+    """Address mail comes from and replies go to, with a part added after `+`; made from `public_url` where it is empty."""
+    host: str = ""
+    """SMTP server that takes our mail; empty: mail lies in the folder `mail/out`."""
+    port: int = 587
+    security: str = "starttls"
+    """`starttls`, `tls`, or `none` for a server on this machine."""
+    credentials_path: Path | None = None
+    """File with the user's name on its first line and the password on its second, readable by its owner alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +80,20 @@ class Settings:
     witness_path: Path
     actor: str
     """Party that the command line acts as."""
+    public_url: str = ""
+    """Where people reach this instance (`https://HOST`), for links in mail; empty: there are none."""
+    outward: OutwardSettings = OutwardSettings()
+    mail: MailSettings = MailSettings()
+
+    @property
+    def mail_folder(self) -> Path:
+        """Mail in folders: `out` for what is sent where there is no server, `in` for what is to be read."""
+        return self.home / "mail"
+
+    @property
+    def mail_sender(self) -> str:
+        """The address mail comes from."""
+        return self.mail.sender or f"clearinghouse@{urlsplit(self.public_url).hostname or 'localhost.localdomain'}"
 
     @property
     def instance_key_path(self) -> Path:
@@ -92,7 +139,52 @@ def load_settings(home: Path) -> Settings:
         home, str(os.environ.get("CLEARINGHOUSE_DATABASE_URL") or document.get("database_url") or default_url(home)),
         str(document.get("ledger_origin", "clearinghouse.local")),
         witness if witness.is_absolute() else home / witness, str(document.get("actor", "")),
+        _public_url(document.get("public_url", ""), path), _outward(document.get("outward", {}), path), _mail(document.get("mail", {}), path),
     )
+
+
+def _public_url(found: Any, path: Path) -> str:
+    try:
+        parts = urlsplit(found) if isinstance(found, str) else urlsplit("?")
+    except ValueError:
+        parts = urlsplit("?")
+    if found != "" and (parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment):
+        raise Invalid(f"{path}: public_url must be as `https://HOST`; found {str(found)[:100]!r}")
+    return str(found).rstrip("/")
+
+
+def _outward(table: Any, path: Path) -> OutwardSettings:
+    _check_names(table, OutwardSettings, "outward", path)
+    ports, hosts = table.get("ports", [443]), table.get("allowed_hosts", [])
+    if not isinstance(table.get("enabled", True), bool):
+        raise Invalid(f"{path}: [outward] enabled must be true or false")
+    if not isinstance(ports, list) or not all(isinstance(port, int) and 0 < port < 65_536 for port in ports):
+        raise Invalid(f"{path}: [outward] ports must be a list of port numbers")
+    if not isinstance(hosts, list) or not all(isinstance(host, str) and _HOST_AND_PORT.fullmatch(host) for host in hosts):
+        raise Invalid(f"{path}: [outward] allowed_hosts must be a list of `host:port` in lower case")
+    return OutwardSettings(table.get("enabled", True), tuple(ports), tuple(hosts))
+
+
+def _mail(table: Any, path: Path) -> MailSettings:
+    _check_names(table, MailSettings, "mail", path)
+    found = MailSettings(
+        table.get("sender", ""), table.get("host", ""), table.get("port", 587), table.get("security", "starttls"),
+        path.parent / str(table["credentials_path"]) if table.get("credentials_path") else None,
+    )
+    if not isinstance(found.sender, str) or (found.sender and not _PLAIN_ADDRESS.fullmatch(found.sender)):
+        raise Invalid(f"{path}: [mail] sender must be a bare address such as `security@example.org`, at most 32 characters before the @")
+    if not isinstance(found.host, str) or not isinstance(found.port, int) or not 0 < found.port < 65_536:
+        raise Invalid(f"{path}: [mail] host must be a name and port a port number")
+    if found.security not in ("starttls", "tls") and not (found.security == "none" and found.host in _LOOPBACK):
+        raise Invalid(f"{path}: [mail] security must be `starttls` or `tls`; `none` only for a server on this machine")
+    return found
+
+
+def _check_names(table: Any, kind: type, name: str, path: Path) -> None:
+    known = sorted(field.name for field in fields(kind))
+    unknown = sorted(set(table) - set(known)) if isinstance(table, dict) else ["no table"]
+    if unknown:
+        raise Invalid(f"{path}: [{name}] has unknown settings {', '.join(unknown)}; known are {', '.join(known)}")
 
 
 def default_url(home: Path) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from clearinghouse.app.channels.outward import Outward, OutwardSettings, Refused, Response, Unreachable
-from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.app.channels.outward import Outward, Refused, Response, Unreachable
+from clearinghouse.app.settings import OutwardSettings, default_policy_document, parse_policy
 from clearinghouse.core.policy import OutwardLimits
 
 LIMITS = parse_policy(1, default_policy_document()).outward

@@ -21,6 +21,7 @@ import httpx
 
 from clearinghouse import __version__
 from clearinghouse.app.channels.addresses import why_no_outside_name, why_not_outside
+from clearinghouse.app.settings import OutwardSettings
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import OutwardLimits
 
@@ -40,17 +41,6 @@ class Refused(Invalid):
 
 class Unreachable(Unavailable):
     """The call was allowed and came to nothing: off, no connection, too slow, too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutwardSettings:
-    """What the settings say about outgoing connections."""
-
-    enabled: bool = True
-    """False: this instance makes no outgoing connection at all, mail included."""
-    ports: tuple[int, ...] = (443,)
-    allowed_hosts: tuple[str, ...] = ()
-    """`HOST:PORT` that may be called though they are inside, and without TLS; whoever may name an address may name these."""
 
 
 @dataclass(frozen=True, slots=True)
