@@ -27,6 +27,7 @@ from clearinghouse.storage.migrate import check_schema, upgrade
 from clearinghouse.storage.sealing import create_key_file, read_envelope
 
 SYSTEM_NAME = "matcher"
+DESK_NAME = "Intake desk"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,13 @@ class Instance:
         if found is None:
             raise Unavailable("this instance has no party for the matcher; it was not made by `clearinghouse init`")
         return found.id
+
+    @cached_property
+    def desk(self) -> PartyId | None:
+        """The team that looks at what comes in; None until the instance has one."""
+        with self.database.read() as tx:
+            found = party_store.find_party_by_name(tx, DESK_NAME, PartyKind.ORGANISATION)
+        return None if found is None else found.id
 
     @cached_property
     def openpgp_keys(self) -> tuple[bytes, ...]:

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime
 
-from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
+from clearinghouse.core.errors import Conflict, Invalid, NotFound
 from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import PartyId, TokenId, has_shape, new_id
 from clearinghouse.core.roles import Role, Scope
@@ -80,13 +80,14 @@ def check_token(tx: Transaction, untrusted_text: str, scope: Scope, *, now: date
     """The party a token's text speaks for.
 
     Raises:
-        NotPermitted: it is no valid token, or lacks the scope.
+        TokenRefused: it is no valid token.
+        NotPermitted: it lacks the scope, or its party the role.
     """
     start, _, rest = untrusted_text.partition(".")
     token_id, _, secret = rest.partition(".")
     found = store.find_token(tx, token_id) if start == "ch" and has_shape(token_id) else None
     if found is None:
-        raise NotPermitted("this token is not valid (any more); ask an administrator for a new one")
+        raise rules.TokenRefused("this token is not valid (any more); ask an administrator for a new one")
     token, stored_hash = found
     rules.check_token(token, stored_hash, secret, scope, now)
     party = get_party(tx, token.party)

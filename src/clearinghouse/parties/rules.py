@@ -9,6 +9,11 @@ from clearinghouse.core.roles import MAY, Role, Scope
 from clearinghouse.core.untrusted import clean_line
 from clearinghouse.parties.records import Party, Token
 
+
+class TokenRefused(NotPermitted):
+    """The text is no token that is alive: who sent it is not known."""
+
+
 _NAME_CHARACTERS_MAX = 200  # the width of the column, not a policy
 
 
@@ -31,13 +36,13 @@ def hash_secret(secret: str) -> str:
 
 
 def check_token(token: Token, stored_hash: str, secret: str, scope: Scope, now: datetime) -> None:
-    """Raise NotPermitted unless the secret is the token's, it is alive at `now` and carries the scope.
+    """Raise TokenRefused unless the secret is the token's and it is alive at `now`, NotPermitted unless it carries the scope.
 
     One message for a wrong secret, an expired and a revoked token: the difference is nobody's business.
     """
     alive = now < token.expires_at and token.revoked_at is None
     if not (hmac.compare_digest(stored_hash, hash_secret(secret)) and alive):
-        raise NotPermitted("this token is not valid (any more); ask an administrator for a new one")
+        raise TokenRefused("this token is not valid (any more); ask an administrator for a new one")
     if scope not in token.scopes:
         raise NotPermitted(f"this token does not carry the scope {scope}; it carries {', '.join(sorted(token.scopes)) or 'none'}")
 

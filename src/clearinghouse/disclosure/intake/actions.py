@@ -19,7 +19,7 @@ from clearinghouse.disclosure.intake.store import Submission
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.records import Basis, Grant
-from clearinghouse.storage import Envelope, Transaction
+from clearinghouse.storage import Database, Envelope, Transaction
 
 
 def begin_submission(
@@ -135,6 +135,22 @@ def receipt_of(tx: Transaction, submission: Submission) -> Receipt:
         submission.id, submission.received_at, submission.digest, submission.name, submission.source, submission.finished,
         items, submission.notes,
     )
+
+
+def read_original(database: Database, submission_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime) -> bytes:
+    """The original bytes of a submission; that they were read is on the record before the first byte is given.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+    """
+    with database.read() as tx:
+        found = store.read_submission(tx, submission_id, envelope, viewer=viewer, now=now) if has_shape(submission_id) else None
+    if found is None:
+        raise NotFound(f"nothing found under {submission_id[:40]!r}")
+    with database.write() as tx:
+        ledger.record(tx, Event("SealedObjectRead", (found.id,), {"digest": found.digest}), actor=viewer, now=now)
+    with database.read() as tx:
+        return b"".join(store.read_original(tx, found))
 
 
 def read_report(tx: Transaction, report_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime) -> Report:

@@ -84,6 +84,8 @@ class IntakeJob:
     cover: Cover = field(default_factory=Cover)
     openpgp_keys: tuple[bytes, ...] = ()
     troubles_max: int = 20
+    desk: PartyId | None = None
+    """The team that may read what comes in, beside reporter and actor."""
 
     def run(self, incoming: Sequence[Incoming], progress: Callable[[Progress], None] = lambda state: None) -> Iterator[Taken]:
         """Take the files in, one after the other, and give what became of each once it is safely kept.
@@ -221,7 +223,7 @@ class _State:
         job = self._job
         self._submission = actions.begin_submission(
             tx, name=self._name, digest=self._digest, size_bytes=self._size, cover=job.cover, idempotency_key=self._key,
-            reporter=job.reporter, actor=job.actor, envelope=job.envelope, now=job.clock.now(),
+            reporter=job.reporter, actor=job.actor, desk=job.desk, envelope=job.envelope, now=job.clock.now(),
         )
         self._skip = self._submission.items_done
         self._parts_kept = store.count_original_parts(tx, self._submission.id)

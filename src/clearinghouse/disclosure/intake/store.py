@@ -262,6 +262,17 @@ def read_reports_by_number(
     return found
 
 
+def read_reports(
+    tx: Transaction, report_ids: Sequence[str], envelope: Envelope, *, viewer: PartyId, now: datetime
+) -> dict[str, Report]:
+    """Of the reports with these ids, those the viewer may read."""
+    found: dict[str, Report] = {}
+    for start in range(0, len(report_ids), 500):
+        query = select(reports).where(reports.c.report_id.in_(list(report_ids[start : start + 500])), _readable(viewer, now))
+        found.update({row.report_id: _report(row, envelope) for row in tx.rows(query)})
+    return found
+
+
 def list_reports(
     tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime, newest: int, submission: str | None = None
 ) -> list[Report]:
@@ -296,6 +307,15 @@ def system_number(tx: Transaction, report_id: str) -> int | None:
     """The number of a report, for finding its cluster; whoever shows anything asks again with its viewer."""
     number: int | None = tx.value(select(reports.c.number).where(reports.c.report_id == report_id))
     return number
+
+
+def system_numbers(tx: Transaction, report_ids: Sequence[str]) -> list[int]:
+    """Numbers of reports by id, for waiting until the matcher has placed them."""
+    found: list[int] = []
+    for start in range(0, len(report_ids), 500):
+        query = select(reports.c.number).where(reports.c.report_id.in_(list(report_ids[start : start + 500])))
+        found += [row.number for row in tx.rows(query)]
+    return found
 
 
 def count_after(tx: Transaction, number: int) -> int:

@@ -1,0 +1,28 @@
+"""All routes of the API under one address, with what they share."""
+
+from typing import Any
+
+from litestar import Request, Router, get
+from litestar.di import Provide
+
+from clearinghouse.api import deconfliction, intake, ledger, problems
+from clearinghouse.api.authentication import SCOPE, Acting, caller
+from clearinghouse.core.errors import NotFound
+from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.intake import actions
+
+
+@get(["/", "/{anything:path}"], opt={SCOPE: Scope.LEDGER_READ}, include_in_schema=False, sync_to_thread=True)
+def nothing(instance: Acting, request: "Request[Any, Any, Any]") -> None:
+    """What is no route costs and says the same as what is nobody's (decision 5)."""
+    with instance.database.read() as tx:
+        actions.read_report(tx, "rep_" + "a" * 26, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
+    raise NotFound(request.url.path)
+
+
+def api_router() -> Router:
+    """The API, version 1."""
+    return Router(
+        "/api/v1", route_handlers=[intake.ROUTER, deconfliction.ROUTER, ledger.ROUTER, nothing],
+        dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},
+    )

@@ -1,0 +1,76 @@
+"""The one ASGI application: which routes there are, and what every answer carries."""
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar, MediaType, get
+from litestar.datastructures import MutableScopeHeaders
+from litestar.logging import LoggingConfig
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import Message, Scope
+
+from clearinghouse import __version__
+from clearinghouse.api import problems
+from clearinghouse.api.routers import api_router
+from clearinghouse.app.reception import Reception
+from clearinghouse.app.wiring import Instance
+
+_HEADERS = {
+    # Nothing of anybody else is loaded, nothing runs that does not come from here, nobody frames these pages.
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
+        "frame-ancestors 'none'; base-uri 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+
+def create_application(instance: Instance) -> Litestar:
+    """The application of one instance; what it holds open (readers, matcher) starts and ends with it."""
+
+    @asynccontextmanager
+    async def reception(app: Litestar) -> AsyncIterator[None]:
+        with Reception(instance) as opened:
+            app.state.reception = opened
+            yield
+
+    app = Litestar(
+        route_handlers=[alive, api_router()],
+        exception_handlers={Exception: problems.answer},
+        lifespan=[reception],
+        openapi_config=OpenAPIConfig(
+            title="Clearinghouse", version=__version__, path="/api", render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"token": []}],
+        ),
+        before_send=[_carry],
+        request_max_body_size=None,  # each route that reads a body bounds it by policy
+        logging_config=LoggingConfig(log_exceptions="never", configure_root_logger=False),
+    )
+    app.state.instance = instance
+    return app
+
+
+@get("/alive", include_in_schema=False, sync_to_thread=False, media_type=MediaType.TEXT)
+def alive() -> str:
+    """For whoever watches whether the process answers."""
+    return "alive\n"
+
+
+async def _carry(message: Message, scope: Scope) -> None:
+    """Errors, files and pages alike: what a browser must know stands on every answer."""
+    if message["type"] == "http.response.start":
+        headers = MutableScopeHeaders.from_message(message)
+        for name, value in _HEADERS.items():
+            headers.setdefault(name, value)
+
+
+logging.getLogger("httpx").setLevel(logging.WARNING)
