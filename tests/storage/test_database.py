@@ -10,6 +10,7 @@ from sqlalchemy import insert, select
 import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.intake.store
 import clearinghouse.ledger.store
+import clearinghouse.parties.charters.store
 import clearinghouse.parties.store
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Unavailable

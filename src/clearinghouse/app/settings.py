@@ -23,6 +23,8 @@ import platformdirs
 
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
+    CapacityPolicy,
+    CharterLimits,
     DeconflictionThresholds,
     IntakeLimits,
     NoticePolicy,
@@ -227,6 +229,8 @@ def parse_policy(version: int, document: str) -> Policy:
         _table(SettlingPolicy, tables["settling"], "settling"),
         outward=_table(OutwardLimits, tables["outward"], "outward"), notices=_table(NoticePolicy, tables["notices"], "notices"),
         worker=_table(WorkerPolicy, tables["worker"], "worker"),
+        charters=_table(CharterLimits, tables["charters"], "charters"),
+        capacity=_table(CapacityPolicy, tables["capacity"], "capacity"),
     )
     words = found.deconfliction
     if words.ask_probability_min > words.join_probability_min:

@@ -113,6 +113,53 @@ class WorkerPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class CharterLimits:
+    """What one charter may cost to read."""
+
+    document_bytes_max: int
+    text_characters_max: int
+    """Per text of a charter; a longer one is an error with its place, never cut: a cut rule is another rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityPolicy:
+    """What reaches a vendor, in which order, and what is forecast of it."""
+
+    cap_per_week: int
+    """Deliveries in any seven days to a vendor whose charter names no cap."""
+    open_weeks: int
+    """Deliveries without an answer are at most the cap times this; beyond it nothing goes until one is answered."""
+    slot_days: int
+    """A delivery without an answer stops counting against that after so many days."""
+    wait_days_max: int
+    """Longest postponement a vendor may ask for."""
+    override_days: int
+    """An override of an opt-out lapses after so many days."""
+    fairness_weeks: int
+    """Deliveries of the last so many weeks count against a finder's turn."""
+    weight_severity_max: float
+    """Times the highest claimed score over ten."""
+    weight_severity_median: float
+    """Times the median claimed score over ten."""
+    weight_reproducer: float
+    """For a confirmed reproducer; half of it for one that is only claimed."""
+    weight_patch: float
+    """For a proposed patch."""
+    weight_corroboration: float
+    """Times each doubling of the number of independent finders."""
+    corroboration_finders_max: int
+    """More finders than this add nothing."""
+    weight_age: float
+    """For each week of waiting, without end, so that nothing is overtaken for ever."""
+    forecast_weeks: int
+    """How far back answers are looked at, and how far ahead a forecast is drawn."""
+    forecast_answers_min: int
+    """With fewer answers than this the forecast trusts the cap alone."""
+    band_weeks_max: int
+    """What a finder is told ends with "more than" so many weeks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -123,3 +170,5 @@ class Policy:
     outward: OutwardLimits
     notices: NoticePolicy
     worker: WorkerPolicy
+    charters: CharterLimits
+    capacity: CapacityPolicy
