@@ -26,9 +26,14 @@ def record(tx: Transaction, event: Event, *, actor: PartyId, now: datetime) -> E
 
 
 def record_many(tx: Transaction, events: Iterable[Event], *, actor: PartyId, now: datetime) -> list[EventId]:
-    """Leave the events of a batch of writes, in their order."""
+    """Leave the events of a batch of writes of one actor, in their order."""
+    return record_each(tx, ((event, actor) for event in events), now=now)
+
+
+def record_each(tx: Transaction, acts: Iterable[tuple[Event, PartyId]], *, now: datetime) -> list[EventId]:
+    """Leave the events of a batch of writes of several actors, in their order."""
     rows, ids = [], []
-    for event in events:
+    for event, actor in acts:
         event_id = EventId(new_id("evt"))
         details = leaf.render_details(event.details)
         nonce = secrets.token_bytes(leaf.NONCE_BYTES)

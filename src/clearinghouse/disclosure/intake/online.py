@@ -19,7 +19,7 @@ from clearinghouse.core.errors import ClearinghouseError, Invalid, Unavailable
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.policy import IntakeLimits
 from clearinghouse.core.untrusted import clean_line
-from clearinghouse.disclosure.intake import actions, store
+from clearinghouse.disclosure.intake import actions, rules, store
 from clearinghouse.disclosure.intake.boundary import ParserProcess
 from clearinghouse.disclosure.intake.parser import ReadItem
 from clearinghouse.disclosure.intake.records import Cover, Note, Receipt
@@ -60,6 +60,11 @@ class _Read:
     source: str
     version: str
     kept: "Future[Receipt]"
+
+    @property
+    def key(self) -> str:
+        """The sender's idempotency key, or the digest where it sent none."""
+        return self.arrived.idempotency_key or self.digest
 
 
 class OnlineIntake:
@@ -163,14 +168,19 @@ class OnlineIntake:
         done: list[tuple[_Read, Receipt]] = []
         try:
             with self._database.write() as tx:
-                for read in together:
+                fresh, rest = self._part(tx, together)
+                try:
+                    with tx.attempt():
+                        done += zip(fresh, self._keep_whole(tx, fresh), strict=True)
+                except Exception:
+                    # Another process was quicker with one of the keys, for one: each for itself tells which.
+                    rest, done = together, []
+                for read in rest:
                     try:
                         with tx.attempt():
-                            receipt = self._keep(tx, read)
+                            done.append((read, self._keep(tx, read)))
                     except ClearinghouseError as error:
                         read.kept.set_exception(error)
-                    else:
-                        done.append((read, receipt))
         except Exception as error:
             # Nothing of this commit was kept, so each of its senders must know.
             for read in together:
@@ -180,11 +190,36 @@ class OnlineIntake:
             for read, receipt in done:
                 read.kept.set_result(receipt)
 
+    def _part(self, tx: Transaction, together: list[_Read]) -> tuple[list[_Read], list[_Read]]:
+        """Documents whose key is new, and those that something came before under the same key."""
+        seen = store.used_keys(tx, [rules.bound_key(read.key) for read in together])
+        fresh: list[_Read] = []
+        rest: list[_Read] = []
+        for read in together:
+            key = (str(read.arrived.reporter), rules.bound_key(read.key))
+            (rest if key in seen else fresh).append(read)
+            seen.add(key)
+        return fresh, rest
+
+    def _keep_whole(self, tx: Transaction, fresh: list[_Read]) -> list[Receipt]:
+        if not fresh:
+            return []
+        documents = [
+            actions.Whole(
+                clean_line(read.arrived.name, _NAME_CHARACTERS_MAX), read.digest, read.arrived.data, read.arrived.cover, read.key,
+                read.arrived.reporter, read.arrived.actor, read.items, read.notes, read.source, read.version,
+            )
+            for read in fresh
+        ]
+        return actions.take_whole(
+            tx, documents, desk=self._desk, envelope=self._envelope, part_bytes=_PART_BYTES, now=self._clock.now()
+        )
+
     def _keep(self, tx: Transaction, read: _Read) -> Receipt:
         arrived, now = read.arrived, self._clock.now()
         submission = actions.begin_submission(
             tx, name=clean_line(arrived.name, _NAME_CHARACTERS_MAX), digest=read.digest, size_bytes=len(arrived.data),
-            cover=arrived.cover, idempotency_key=arrived.idempotency_key or read.digest, reporter=arrived.reporter,
+            cover=arrived.cover, idempotency_key=read.key, reporter=arrived.reporter,
             actor=arrived.actor, desk=self._desk, envelope=self._envelope, now=now,
         )
         if not submission.finished:

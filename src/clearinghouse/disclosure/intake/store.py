@@ -108,16 +108,29 @@ class Submission:
 
 def add_submission(tx: Transaction, submission: Submission, envelope: Envelope) -> None:
     """Keep a submission that is about to be read."""
-    key, about = submission.data_key, submission.id
-    tx.write(insert(submissions), {
-        "submission_id": submission.id, "received_at": submission.received_at, "reporter": submission.reporter,
-        "idempotency_key": submission.idempotency_key, "digest": submission.digest, "size_bytes": submission.size_bytes,
-        "source": submission.source, "items_done": submission.items_done, "finished": submission.finished,
-        "wrapped_key": envelope.wrap(key, about),
-        "sealed_name": seal_with(key, submission.name.encode(), about),
-        "sealed_cover": seal_with(key, msgspec.json.encode(submission.cover), about),
-        "sealed_notes": _seal_notes(key, submission.notes, about),
-    })
+    add_submissions(tx, [submission], envelope)
+
+
+def add_submissions(tx: Transaction, new: Sequence[Submission], envelope: Envelope) -> None:
+    """Keep submissions, whether about to be read or read already."""
+    tx.write(insert(submissions), [
+        {
+            "submission_id": submission.id, "received_at": submission.received_at, "reporter": submission.reporter,
+            "idempotency_key": submission.idempotency_key, "digest": submission.digest, "size_bytes": submission.size_bytes,
+            "source": submission.source, "items_done": submission.items_done, "finished": submission.finished,
+            "wrapped_key": envelope.wrap(submission.data_key, submission.id),
+            "sealed_name": seal_with(submission.data_key, submission.name.encode(), submission.id),
+            "sealed_cover": seal_with(submission.data_key, msgspec.json.encode(submission.cover), submission.id),
+            "sealed_notes": _seal_notes(submission.data_key, submission.notes, submission.id),
+        }
+        for submission in new
+    ])
+
+
+def used_keys(tx: Transaction, keys: Sequence[str]) -> set[tuple[str, str]]:
+    """Of these idempotency keys, those used before, each with its reporter."""
+    query = select(submissions.c.reporter, submissions.c.idempotency_key).where(submissions.c.idempotency_key.in_(list(keys)))
+    return {(row.reporter, row.idempotency_key) for row in tx.rows(query)}
 
 
 def find_submission(tx: Transaction, reporter: PartyId, idempotency_key: str, envelope: Envelope) -> Submission | None:
@@ -162,8 +175,15 @@ def advance_submission(
 
 def add_original_part(tx: Transaction, submission: Submission, part: int, plain: bytes) -> None:
     """Keep one part of the original bytes, unchanged."""
-    sealed = seal_with(submission.data_key, plain, f"{submission.id}/{part}")
-    tx.write(insert(original_parts), {"submission_id": submission.id, "part": part, "sealed": sealed})
+    add_original_parts(tx, [(submission, part, plain)])
+
+
+def add_original_parts(tx: Transaction, parts: Sequence[tuple[Submission, int, bytes]]) -> None:
+    """Keep parts of original bytes, each of its submission."""
+    tx.write(insert(original_parts), [
+        {"submission_id": submission.id, "part": part, "sealed": seal_with(submission.data_key, plain, f"{submission.id}/{part}")}
+        for submission, part, plain in parts
+    ])
 
 
 def count_original_parts(tx: Transaction, submission_id: SubmissionId) -> int:
@@ -212,12 +232,18 @@ def add_reports(tx: Transaction, new: Sequence[NewReport], envelope: Envelope) -
 
 def add_items(tx: Transaction, submission: Submission, first: int, outcomes: Sequence[ReceiptItem]) -> None:
     """Keep the outcome of each item, in order from number `first`."""
+    add_items_of(tx, [(submission, first, outcomes)])
+
+
+def add_items_of(tx: Transaction, several: Sequence[tuple[Submission, int, Sequence[ReceiptItem]]]) -> None:
+    """Keep outcomes of several submissions, each in order from a number."""
     tx.write(insert(items), [
         {
             "submission_id": submission.id, "item": first + position, "place": item.place[:2000], "outcome": item.outcome,
             "report_id": item.report_id, "earlier": item.earlier,
             "sealed_notes": _seal_notes(submission.data_key, item.notes, submission.id),
         }
+        for submission, first, outcomes in several
         for position, item in enumerate(outcomes)
     ])
 
