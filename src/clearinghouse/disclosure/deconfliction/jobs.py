@@ -245,7 +245,7 @@ class Matching:
         newcomers = []
         for number, stored, locus in waiting:
             signature, pointed = Signature.from_bytes(stored), read_locus(locus)
-            answer, standing = place(signature, lookup, self.scorer, self.thresholds, locus=pointed)
+            answer, standing = place(signature, lookup, self.scorer, self.thresholds, locus=pointed, with_evidence=False)
             terms = _terms(signature, locus)
             lookup.add(number, terms, Stored(stored, standing, locus))
             newcomers.append(_Newcomer(number, answer, standing, terms))

@@ -76,16 +76,18 @@ class _Compared:
 
 def place(
     signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None,
-    locus: Loci = NOWHERE,
+    locus: Loci = NOWHERE, with_evidence: bool = True,
 ) -> tuple[Answer, bytes]:
     """The answer for one finding and the standing to keep with it.
 
     Args:
+        with_evidence: False leaves the evidence of the candidates empty: where nobody looks, it is a third of the work.
         locus: the functions it points at, hashed (see `locus`).
         own: document number of the finding where it is indexed already, so that it is no candidate of its own.
     """
     compared = _ask(signature, lookup, scorer, thresholds, own, None, locus)
-    return _answer(signature, compared, lookup.count() - (own is not None), scorer, thresholds), compared.standing
+    known = lookup.count() - (own is not None)
+    return _answer(signature, compared, known, scorer, thresholds, with_evidence=with_evidence), compared.standing
 
 
 def compare(
@@ -99,7 +101,7 @@ def compare(
     """
     compared = _ask(one, lookup, scorer, thresholds, own, other, locus)
     at = int(np.flatnonzero(compared.documents == other)[0])
-    return _render(one, compared, [at], scorer, thresholds)[0]
+    return _render(one, compared, [at], scorer, thresholds, with_evidence=True)[0]
 
 
 def _ask(
@@ -246,11 +248,11 @@ def _standing(
 
 
 def _answer(
-    signature: Signature, compared: _Compared, known: int, scorer: Scorer, thresholds: DeconflictionThresholds
+    signature: Signature, compared: _Compared, known: int, scorer: Scorer, thresholds: DeconflictionThresholds, *, with_evidence: bool
 ) -> Answer:
     probabilities = [_with_rules(signature, compared, at, thresholds) for at in range(len(compared.documents))]
     order = sorted(range(len(probabilities)), key=lambda at: (-probabilities[at], int(compared.documents[at])))
-    shown = _render(signature, compared, order[: thresholds.candidates_shown_max], scorer, thresholds)
+    shown = _render(signature, compared, order[: thresholds.candidates_shown_max], scorer, thresholds, with_evidence=with_evidence)
     best = shown[0].probability if shown else 0.0
     return Answer(rules.verdict(shown), best, tuple(shown), len(compared.documents), known, scorer.digest)
 
@@ -267,12 +269,13 @@ def _with_rules(one: Signature, compared: _Compared, at: int, thresholds: Deconf
 
 
 def _render(
-    signature: Signature, compared: _Compared, chosen: Sequence[int], scorer: Scorer, thresholds: DeconflictionThresholds
+    signature: Signature, compared: _Compared, chosen: Sequence[int], scorer: Scorer, thresholds: DeconflictionThresholds, *,
+    with_evidence: bool,
 ) -> list[Candidate]:
     """Candidates with their evidence; contributions are computed for these alone."""
     if not len(chosen):
         return []
-    contributions = scorer.contributions(compared.rows[list(chosen)])
+    contributions = scorer.contributions(compared.rows[list(chosen)]) if with_evidence else [None] * len(chosen)
     says_where = signature.has_locus()
     found = []
     for at, counted in zip(chosen, contributions, strict=True):
@@ -284,7 +287,9 @@ def _render(
         probability = _with_rules(signature, compared, at, thresholds)
         agreed = agreement(row, same_identifier=said, shares_name=shares, umbrella=umbrella,
                            locus=compared.pointed[at] or (says_where and other.has_locus()))
-        lines = (*_rule_lines(said, shares, umbrella, compared.pointed[at], thresholds), *evidence(row, counted))
+        lines: tuple[Evidence, ...] = ()
+        if counted is not None:
+            lines = (*_rule_lines(said, shares, umbrella, compared.pointed[at], thresholds), *evidence(row, counted))
         relation = rules.relation(probability, agreed, thresholds)
         found.append(Candidate(int(compared.documents[at]), probability, relation, lines))
     return found
