@@ -81,10 +81,10 @@ def test_what_is_to_be_generated_is_marked() -> None:
 
 def test_policy_page_explains_every_number_of_a_fresh_instance() -> None:
     page = (ROOT / "docs/reference/policy.md").read_text("utf-8")
-    told = re.findall(r"^\| `(\w+)` \| ([\d_.]+) \| \S.{20,} \|$", page, re.MULTILINE)
+    told = re.findall(r"^\| `(\w+)` \| ([\d_.]+|true|false) \| \S.{20,} \|$", page, re.MULTILINE)
     tables = tomllib.loads(default_policy_document())
-    assert [(name, float(value)) for name, value in told] == [
-        (name, float(value)) for table in tables.values() for name, value in table.items()
+    assert [(name, value.capitalize() if value in ("true", "false") else float(value)) for name, value in told] == [
+        (name, str(value) if isinstance(value, bool) else float(value)) for table in tables.values() for name, value in table.items()
     ]
 
 

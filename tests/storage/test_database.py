@@ -11,6 +11,8 @@ import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.intake.store
 import clearinghouse.ledger.store
 import clearinghouse.parties.charters.store
+import clearinghouse.parties.contacts.store
+import clearinghouse.parties.glass.store
 import clearinghouse.parties.store
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Unavailable

@@ -26,6 +26,7 @@ from clearinghouse.core.policy import (
     CapacityPolicy,
     CharterLimits,
     DeconflictionThresholds,
+    IdentityPolicy,
     IntakeLimits,
     NoticePolicy,
     OutwardLimits,
@@ -231,6 +232,7 @@ def parse_policy(version: int, document: str) -> Policy:
         worker=_table(WorkerPolicy, tables["worker"], "worker"),
         charters=_table(CharterLimits, tables["charters"], "charters"),
         capacity=_table(CapacityPolicy, tables["capacity"], "capacity"),
+        identity=_table(IdentityPolicy, tables["identity"], "identity"),
     )
     words = found.deconfliction
     if words.ask_probability_min > words.join_probability_min:
@@ -247,7 +249,10 @@ def _table(kind: type[_T], table: dict[str, Any], name: str) -> _T:
         lists = f"missing {', '.join(missing) or 'nothing'}; unknown {', '.join(unknown) or 'nothing'}"
         raise Invalid(f"policy table [{name}]: {lists}")
     for key, value in table.items():
-        if not _fits(key, value, whole=wanted[key] is int):
+        if wanted[key] is bool:
+            if not isinstance(value, bool):
+                raise Invalid(f"policy [{name}] {key} must be true or false; found {value!r}")
+        elif not _fits(key, value, whole=wanted[key] is int):
             raise Invalid(f"policy [{name}] {key} must be {_range_of(key)}; found {value!r}")
     return kind(**table)
 

@@ -1,6 +1,7 @@
 """An instance put together: its database, keys, clock, policy and the party that acts."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 
 from clearinghouse.app.settings import (
@@ -22,7 +23,7 @@ from clearinghouse.ledger.witness import FileKeeper
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import store as party_store
 from clearinghouse.parties.records import Party, PartyKind
-from clearinghouse.storage import Database, Envelope
+from clearinghouse.storage import Database, Envelope, Transaction
 from clearinghouse.storage.migrate import check_schema, upgrade
 from clearinghouse.storage.sealing import create_key_file, read_envelope
 
@@ -62,11 +63,13 @@ class Instance:
         return found.id
 
     @cached_property
-    def desk(self) -> PartyId | None:
-        """The team that looks at what comes in; None until the instance has one."""
+    def desk(self) -> PartyId:
+        """The team that looks after what came without a coordinator at hand."""
         with self.database.read() as tx:
-            found = party_store.find_party_by_name(tx, DESK_NAME, PartyKind.ORGANISATION)
-        return None if found is None else found.id
+            found = party_store.find_party_by_name(tx, DESK_NAME, PartyKind.TEAM)
+        if found is None:
+            raise Unavailable(f"this instance has no team {DESK_NAME!r}; run `clearinghouse upgrade`, which makes it")
+        return found.id
 
     @cached_property
     def openpgp_keys(self) -> tuple[bytes, ...]:
@@ -115,6 +118,7 @@ def create_instance(settings: Settings, *, organisation: str, person: str, clock
                 now=clock.now(),
             )
             parties.put_policy(tx, 1, default_policy_document(), actor=found.id, now=clock.now())
+            make_desk(tx, found, clock.now())
     # Last, so that an interrupted `init` can simply be run again.
     url = None if settings.database_url == default_url(settings.home) else settings.database_url
     text = render_settings(database_url=url, ledger_origin=settings.ledger_origin, actor=found.id)
@@ -124,6 +128,15 @@ def create_instance(settings: Settings, *, organisation: str, person: str, clock
     instance = _assemble(load_settings(settings.home), database, clock, found.id)
     ledger.checkpoint(database, settings.ledger_origin, instance.signer, instance.keeper, now=clock.now())
     return instance
+
+
+def make_desk(tx: Transaction, person: Party, now: datetime) -> None:
+    """Make the team that looks after the inbox, with one person in it, where there is none yet."""
+    if party_store.find_party_by_name(tx, DESK_NAME, PartyKind.TEAM) is None:
+        desk = parties.add_party(
+            tx, PartyKind.TEAM, DESK_NAME, frozenset(), organisation=person.organisation, actor=person.id, now=now
+        )
+        parties.join_team(tx, desk.id, person.id, actor=person.id, now=now)
 
 
 def open_instance(settings: Settings, *, acting_as: str | None = None, clock: Clock | None = None) -> Instance:

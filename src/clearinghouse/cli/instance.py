@@ -112,12 +112,16 @@ def restore(
 def upgrade(ctx: typer.Context, json: Json = False) -> None:
     """Bring the database to the schema of this version."""
     from clearinghouse.app.settings import load_settings
+    from clearinghouse.app.wiring import make_desk
     from clearinghouse.storage import Database
     from clearinghouse.storage.migrate import HEAD
     from clearinghouse.storage.migrate import upgrade as bring_up
 
     with Database(load_settings(context_of(ctx).folder()).database_url) as database:
         bring_up(database)
+    with context_of(ctx).instance() as instance, instance.database.write() as tx:
+        # An instance that is older than the desk gets one, with whoever upgrades in it.
+        make_desk(tx, instance.actor, instance.clock.now())
     if json:
         print_json({"schema": HEAD})
     else:

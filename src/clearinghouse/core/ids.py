@@ -16,6 +16,12 @@ ReportId = NewType("ReportId", str)
 CaseId = NewType("CaseId", str)
 DecisionId = NewType("DecisionId", str)
 PolicyId = NewType("PolicyId", str)
+ContactId = NewType("ContactId", str)
+GlassId = NewType("GlassId", str)
+InvitationId = NewType("InvitationId", str)
+SessionId = NewType("SessionId", str)
+LinkId = NewType("LinkId", str)
+ChallengeId = NewType("ChallengeId", str)
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SHAPE = re.compile(r"[a-z]{2,4}_[a-z2-7]{26}")

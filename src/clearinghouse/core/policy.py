@@ -160,6 +160,51 @@ class CapacityPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class IdentityPolicy:
+    """How long what opens something stays open, and what guessing costs."""
+
+    read_in_days: int
+    """A read-in that names no end lasts so long."""
+    read_in_days_max: int
+    glass_request_hours: int
+    """A request to break the glass waits so long for a second person."""
+    glass_hours: int
+    """What broken glass shows, it shows so long."""
+    invitation_days: int
+    self_enrolment: bool
+    """Whether a one-person project may enrol without an invitation."""
+    self_enrolments_per_day_max: int
+    """Over all sources."""
+    self_enrolments_per_source_max: int
+    """A day."""
+    password_characters_min: int
+    password_characters_max: int
+    argon2_memory_kibibytes: int
+    argon2_passes: int
+    argon2_lanes: int
+    totp_steps_tolerated: int
+    """Steps of 30 seconds a clock may be off, before and after."""
+    recovery_codes: int
+    challenge_minutes: int
+    """A challenge, a state or a setup that was begun is good for so long."""
+    recent_sign_in_minutes: int
+    """Credentials are changed only in a session that began at most so long ago."""
+    session_idle_minutes: int
+    session_hours_max: int
+    failures_free: int
+    """Failed sign-ins that cost no waiting."""
+    failure_first_seconds: float
+    """Waiting after the first failure beyond those; it doubles with each."""
+    failure_longest_seconds: float
+    failures_forgotten_hours: int
+    """A failure is forgotten when none followed for so long."""
+    known_source_days: int
+    """A source that signed in to an account so recently is not slowed by what others do to the account."""
+    link_days: int
+    receipt_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -172,3 +217,4 @@ class Policy:
     worker: WorkerPolicy
     charters: CharterLimits
     capacity: CapacityPolicy
+    identity: IdentityPolicy

@@ -12,6 +12,8 @@ class Role(StrEnum):
     """Takes in reports, decides on duplicates, runs cases it takes part in."""
     REPORTER = "reporter"
     """Sends reports and reads what became of its own."""
+    VENDOR = "vendor"
+    """Acts for a product in the cases it takes part in; reads what is granted and no more."""
     OVERSEER = "overseer"
     """Verifies the ledger; reads no content."""
     SYSTEM = "system"
@@ -24,17 +26,38 @@ class Scope(StrEnum):
     REPORTS_SUBMIT = "reports:submit"
     REPORTS_READ = "reports:read"
     CASES_READ = "cases:read"
+    CASES_ACT = "cases:act"
+    """Take one's part in a case: accept, decline, withdraw, state a status, answer a proposal."""
     CASES_DECIDE = "cases:decide"
+    THREADS_READ = "threads:read"
+    THREADS_WRITE = "threads:write"
+    DOCUMENTS_READ = "documents:read"
+    DOCUMENTS_WRITE = "documents:write"
+    CHARTERS_WRITE = "charters:write"
+    """A charter is public, so reading one needs no scope."""
+    WEBHOOKS_MANAGE = "webhooks:manage"
     LEDGER_READ = "ledger:read"
     PARTIES_MANAGE = "parties:manage"
+    GLASS_BREAK = "glass:break"
+    """Ask for or confirm a look that nobody granted; two persons, and the owners are told."""
 
+
+_TAKES_PART = frozenset({Role.REPORTER, Role.VENDOR, Role.COORDINATOR})
 
 MAY: dict[Scope, frozenset[Role]] = {
     Scope.REPORTS_SUBMIT: frozenset({Role.REPORTER, Role.COORDINATOR}),
-    Scope.REPORTS_READ: frozenset({Role.REPORTER, Role.COORDINATOR}),
-    Scope.CASES_READ: frozenset({Role.REPORTER, Role.COORDINATOR}),
+    Scope.REPORTS_READ: _TAKES_PART,
+    Scope.CASES_READ: _TAKES_PART,
+    Scope.CASES_ACT: _TAKES_PART,
     Scope.CASES_DECIDE: frozenset({Role.COORDINATOR}),
+    Scope.THREADS_READ: _TAKES_PART,
+    Scope.THREADS_WRITE: _TAKES_PART,
+    Scope.DOCUMENTS_READ: _TAKES_PART,
+    Scope.DOCUMENTS_WRITE: _TAKES_PART,
+    Scope.CHARTERS_WRITE: frozenset({Role.VENDOR, Role.COORDINATOR}),
+    Scope.WEBHOOKS_MANAGE: _TAKES_PART | {Role.ADMINISTRATOR},
     Scope.LEDGER_READ: frozenset(Role),
     Scope.PARTIES_MANAGE: frozenset({Role.ADMINISTRATOR}),
+    Scope.GLASS_BREAK: frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.OVERSEER}),
 }
 """Scope to the roles that hold it."""

@@ -1,16 +1,17 @@
-"""What parties does: found an instance, add parties, issue and check tokens, put a policy in force."""
+"""What parties does: found an instance, add parties, let people join teams, issue and check tokens, put a policy in force."""
 
 import hashlib
 import secrets
 from datetime import datetime
 
+from clearinghouse.core.clock import render_instant
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
 from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import PartyId, TokenId, has_shape, new_id
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import rules, store
-from clearinghouse.parties.records import Party, PartyKind, Token
+from clearinghouse.parties.records import Membership, Party, PartyKind, Token
 from clearinghouse.storage import Transaction
 
 
@@ -21,7 +22,7 @@ def add_party(
     """A new party. `actor` is None only for the first one, which founds the instance and acts for itself.
 
     Raises:
-        Invalid: the name is empty, or a person has no organisation or an organisation has one.
+        Invalid: the name is empty, a person has no organisation, an organisation has one, or a team would have roles.
         NotPermitted: the actor may not manage parties.
         Conflict: the instance is founded already and no actor is named.
     """
@@ -30,7 +31,9 @@ def add_party(
     if actor is not None:
         rules.check_may(get_party(tx, actor), Scope.PARTIES_MANAGE)
     if (kind is PartyKind.ORGANISATION) != (organisation is None):
-        raise Invalid("a person or program belongs to one organisation, and an organisation to none")
+        raise Invalid("a person, program or team belongs to one organisation, and an organisation to none")
+    if kind is PartyKind.TEAM and roles:
+        raise Invalid("a team shares what it may see and does nothing itself: give roles to its members")
     party = Party(PartyId(new_id("pty")), kind, rules.parse_name(name), organisation, now, roles)
     store.add_party(tx, party)
     details: dict[str, Detail] = {"kind": str(kind), "roles": [str(role) for role in sorted(roles)]}
@@ -48,6 +51,44 @@ def get_party(tx: Transaction, party_id: str) -> Party:
     if party is None:
         raise NotFound(f"no party {party_id[:40]!r}; `clearinghouse party list` shows the parties")
     return party
+
+
+def join_team(
+    tx: Transaction, team: PartyId, member: PartyId, *, until: datetime | None = None, actor: PartyId, now: datetime
+) -> Membership:
+    """A membership: from now on the member reads what the team may read, until it ends.
+
+    Raises:
+        NotFound: there is no such team or member.
+        NotPermitted: the actor may not manage parties.
+        Invalid: it is no team, the member is no person or program, or it would end in the past.
+        Conflict: the member belongs to it already.
+    """
+    rules.check_may(get_party(tx, actor), Scope.PARTIES_MANAGE)
+    rules.check_can_join(get_party(tx, team), get_party(tx, member))
+    if until is not None and until <= now:
+        raise Invalid(f"a membership must end in the future; {until.isoformat()} is past")
+    if any(kept.team == team and (kept.until is None or kept.until > now) for kept in store.list_memberships(tx, member)):
+        raise Conflict(f"{member} belongs to {team} already; end that membership first to change its end")
+    membership = Membership(team, member, now, until)
+    store.add_membership(tx, membership)
+    details: dict[str, Detail] = {"until": None if until is None else render_instant(until)}
+    ledger.record(tx, Event("TeamJoined", (team, member), details), actor=actor, now=now)
+    return membership
+
+
+def leave_team(tx: Transaction, team: PartyId, member: PartyId, *, actor: PartyId, now: datetime) -> None:
+    """End a membership at once.
+
+    Raises:
+        NotFound: the member does not belong to the team.
+        NotPermitted: the actor is neither the member nor may manage parties.
+    """
+    if actor != member:
+        rules.check_may(get_party(tx, actor), Scope.PARTIES_MANAGE)
+    if not store.end_membership(tx, team, member, now):
+        raise NotFound(f"{member[:40]} does not belong to team {team[:40]}; `clearinghouse team list` shows who does")
+    ledger.record(tx, Event("TeamLeft", (team, member)), actor=actor, now=now)
 
 
 def issue_token(

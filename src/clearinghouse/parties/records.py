@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 from clearinghouse.core.ids import PartyId, TokenId
 from clearinghouse.core.roles import Role, Scope
@@ -15,6 +15,8 @@ class PartyKind(StrEnum):
     PERSON = "person"
     PROGRAM = "program"
     """Software acting on its own: a finder's agent, the matcher of this instance."""
+    TEAM = "team"
+    """People who share what is granted to the team, each from joining until leaving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Party:
     kind: PartyKind
     name: str
     organisation: PartyId | None
-    """The organisation a person or program belongs to; None for an organisation."""
+    """The organisation a person, program or team belongs to; None for an organisation and an anonymous reporter."""
     created_at: datetime
     roles: frozenset[Role] = frozenset()
 
@@ -49,7 +51,22 @@ class Basis(StrEnum):
     PARTICIPANT = "participant"
     READ_IN = "read_in"
     DESK = "desk"
-    """Member of the team that looks at what comes in."""
+    """It came without a coordinator at hand, and this team looks after it."""
+    BREAK_GLASS = "break_glass"
+    """Two persons agreed that it had to be looked at; the owners were told."""
+
+
+class Tier(IntEnum):
+    """How much of an object a read-in shows."""
+
+    EXISTENCE = 0
+    """That something is coming: "prepare", and nothing else."""
+    SUMMARY = 1
+    """A summary and the dates."""
+    ROOM = 2
+    """The room: reports, threads, statuses."""
+    DOCUMENTS = 3
+    """The room and its sealed documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,4 +76,21 @@ class Grant:
     object_id: str
     party: PartyId
     basis: Basis
+    until: datetime | None = None
+    tier: Tier | None = None
+    """None: all of it."""
+    given_by: PartyId | None = None
+    given_at: datetime | None = None
+    revoked_at: datetime | None = None
+    reason: str = ""
+    """Of whoever gave it; sealed at rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Somebody belongs to a team from an instant until another (None: until leaving)."""
+
+    team: PartyId
+    member: PartyId
+    since: datetime
     until: datetime | None = None

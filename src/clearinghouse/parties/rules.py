@@ -1,13 +1,14 @@
-"""What parties decides: tokens, roles and whether a name will do."""
+"""What parties decides: tokens, roles, teams, how far a read-in goes, and whether a name will do."""
 
 import hashlib
 import hmac
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from clearinghouse.core.errors import Invalid, NotPermitted
+from clearinghouse.core.policy import IdentityPolicy
 from clearinghouse.core.roles import MAY, Role, Scope
-from clearinghouse.core.untrusted import clean_line
-from clearinghouse.parties.records import Party, Token
+from clearinghouse.core.untrusted import clean_line, clean_text
+from clearinghouse.parties.records import Party, PartyKind, Tier, Token
 
 
 class TokenRefused(NotPermitted):
@@ -15,6 +16,7 @@ class TokenRefused(NotPermitted):
 
 
 _NAME_CHARACTERS_MAX = 200  # the width of the column, not a policy
+_REASON_CHARACTERS_MAX = 2_000  # a bound on memory, not a policy
 
 
 def may(party: Party, scope: Scope) -> bool:
@@ -69,3 +71,46 @@ def parse_roles(untrusted_roles: tuple[str, ...]) -> frozenset[Role]:
     if unknown:
         raise Invalid(f"no such role: {', '.join(unknown)}; roles are {', '.join(Role)}")
     return frozenset(Role(role) for role in untrusted_roles)
+
+
+def parse_tier(untrusted_tier: int) -> Tier:
+    """A read-in tier by its number.
+
+    Raises:
+        Invalid: there is no such tier.
+    """
+    if untrusted_tier not in set(Tier):
+        raise Invalid(f"a read-in tier is one of {', '.join(f'{tier.value} ({tier.name.lower()})' for tier in Tier)}; {untrusted_tier} was given")
+    return Tier(untrusted_tier)
+
+
+def parse_reason(untrusted_reason: str) -> str:
+    """A reason in words.
+
+    Raises:
+        Invalid: nothing readable is left of it.
+    """
+    reason = clean_text(untrusted_reason, _REASON_CHARACTERS_MAX).strip()
+    if not reason:
+        raise Invalid("say why; the reason is kept, sealed, for those who may read the object")
+    return reason
+
+
+def end_of_read_in(asked: datetime | None, now: datetime, policy: IdentityPolicy) -> datetime:
+    """When a read-in ends: as asked, or as policy says.
+
+    Raises:
+        Invalid: it would end in the past or last longer than policy allows.
+    """
+    until = now + timedelta(days=policy.read_in_days) if asked is None else asked
+    if not now < until <= now + timedelta(days=policy.read_in_days_max):
+        raise Invalid(f"a read-in ends in the future and within {policy.read_in_days_max} days; {until.isoformat()} was asked for")
+    return until
+
+
+def check_can_join(team: Party, member: Party) -> None:
+    """Raise Invalid unless the one is a team and the other somebody who can belong to one."""
+    if team.kind is not PartyKind.TEAM:
+        raise Invalid(f"{team.name} is no team but of kind {team.kind}; `clearinghouse team list` shows the teams")
+    if member.kind not in (PartyKind.PERSON, PartyKind.PROGRAM):
+        raise Invalid(f"only people and programs join a team; {member.name} is of kind {member.kind}")

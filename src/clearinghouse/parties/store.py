@@ -1,17 +1,19 @@
 """Where parties are kept: the only SQL of this capability, and the join that every read makes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Row, Select, Table, insert, or_, select, update
+from sqlalchemy import Column, ForeignKey, Index, Integer, Row, Select, Table, and_, exists, insert, or_, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import PartyId, TokenId
 from clearinghouse.core.roles import Role, Scope
-from clearinghouse.parties.records import Grant, Party, PartyKind, Token
-from clearinghouse.storage import Transaction
-from clearinghouse.storage.schema import Digest, Id, Instant, Prose, Word, metadata
+from clearinghouse.parties.records import Basis, Grant, Membership, Party, PartyKind, Tier, Token
+from clearinghouse.storage import SealedBody, Transaction
+from clearinghouse.storage.schema import Body, Digest, Id, Instant, Prose, Word, metadata
 
 parties = Table(
     "parties", metadata,
@@ -43,7 +45,22 @@ read_grants = Table(
     Column("party_id", Id, ForeignKey("parties.party_id"), primary_key=True),
     Column("basis", Word, primary_key=True),
     Column("until", Instant),
+    Column("tier", Integer),
+    Column("given_by", Id),
+    Column("given_at", Instant),
+    Column("revoked_at", Instant),
+    Column("wrapped_key", Body),
+    Column("sealed_reason", Body),
+    Column("sealed_revocation", Body),
     Index(None, "party_id"),
+)
+memberships = Table(
+    "memberships", metadata,
+    Column("team_id", Id, ForeignKey("parties.party_id"), primary_key=True),
+    Column("member_id", Id, ForeignKey("parties.party_id"), primary_key=True),
+    Column("since", Instant, primary_key=True),
+    Column("until", Instant),
+    Index(None, "member_id"),
 )
 policies = Table(
     "policies", metadata,
@@ -106,22 +123,143 @@ def revoke_token(tx: Transaction, token_id: TokenId, at: datetime) -> None:
     tx.write(update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None)).values(revoked_at=at))
 
 
+def add_membership(tx: Transaction, membership: Membership) -> None:
+    """Keep that somebody belongs to a team from now on."""
+    tx.write(insert(memberships), {
+        "team_id": membership.team, "member_id": membership.member, "since": membership.since, "until": membership.until,
+    })
+
+
+def end_membership(tx: Transaction, team: PartyId, member: PartyId, at: datetime) -> int:
+    """End a live membership; gives how many there were."""
+    live = (memberships.c.team_id == team, memberships.c.member_id == member, _lasts(memberships.c.until, at))
+    return tx.write(update(memberships).where(*live).values(until=at))
+
+
+def list_memberships(tx: Transaction, party: PartyId) -> list[Membership]:
+    """The memberships of a team, or of a person, past ones too, earliest first."""
+    query = select(memberships).where(or_(memberships.c.team_id == party, memberships.c.member_id == party))
+    return [
+        Membership(PartyId(row.team_id), PartyId(row.member_id), row.since, row.until)
+        for row in tx.rows(query.order_by(memberships.c.since, memberships.c.member_id))
+    ]
+
+
 def add_grants(tx: Transaction, grants: Sequence[Grant]) -> None:
-    """Let parties read objects."""
-    tx.write(insert(read_grants), [
-        {"object_id": grant.object_id, "party_id": grant.party, "basis": grant.basis, "until": grant.until} for grant in grants
-    ])
+    """Let parties read objects; what was granted before on the same basis is granted anew, revoked or not.
+
+    The reasons of these grants are not kept: see `put_grant`.
+    """
+    tx.write(_upsert(tx), [_grant_values(grant, None) for grant in grants])
 
 
-def readable_objects(viewer: PartyId, now: datetime) -> Select[Any]:
+def put_grant(tx: Transaction, grant: Grant, reason: SealedBody) -> None:
+    """The same for one grant with its sealed reason."""
+    tx.write(_upsert(tx), [_grant_values(grant, reason)])
+
+
+def end_grant(
+    tx: Transaction, object_id: str, party: PartyId, basis: Basis, *, at: datetime, wrapped_key: bytes, sealed_revocation: bytes
+) -> int:
+    """Revoke a live grant, with the sealed reason; gives how many there were."""
+    chosen = (read_grants.c.object_id == object_id, read_grants.c.party_id == party, read_grants.c.basis == basis)
+    return tx.write(update(read_grants).where(*chosen, _alive(at)).values(
+        revoked_at=at, wrapped_key=wrapped_key, sealed_revocation=sealed_revocation
+    ))
+
+
+@dataclass(frozen=True, slots=True)
+class KeptGrant:
+    """A grant as kept, its reason still sealed."""
+
+    grant: Grant
+    wrapped_key: bytes
+    sealed_reason: bytes
+
+
+def find_grant(tx: Transaction, object_id: str, party: PartyId, basis: Basis, now: datetime) -> KeptGrant | None:
+    """A live grant, for whoever ends it."""
+    row = tx.row(select(read_grants).where(
+        read_grants.c.object_id == object_id, read_grants.c.party_id == party, read_grants.c.basis == basis, _alive(now)
+    ))
+    return None if row is None else _kept_grant(row)
+
+
+def list_grants(tx: Transaction, object_id: str, *, viewer: PartyId, now: datetime) -> list[KeptGrant]:
+    """All grants of an object, ended ones too, for a viewer who may read it; empty for everybody else."""
+    query = select(read_grants).where(read_grants.c.object_id == object_id, is_readable(object_id, viewer, now))
+    return [_kept_grant(row) for row in tx.rows(query.order_by(read_grants.c.given_at, read_grants.c.party_id, read_grants.c.basis))]
+
+
+def system_readers(tx: Transaction, object_id: str, now: datetime, *, tier_min: Tier = Tier.ROOM) -> list[Grant]:
+    """The live grants of an object, for whoever has to tell its readers something; shown to nobody."""
+    query = select(read_grants).where(
+        read_grants.c.object_id == object_id, _alive(now), or_(read_grants.c.tier.is_(None), read_grants.c.tier >= tier_min)
+    )
+    return [_kept_grant(row).grant for row in tx.rows(query.order_by(read_grants.c.party_id, read_grants.c.basis))]
+
+
+def may_read(tx: Transaction, object_id: str, viewer: PartyId, now: datetime, *, tier_min: Tier = Tier.ROOM) -> bool:
+    """Whether a viewer may read so much of an object at `now`."""
+    return bool(tx.value(select(is_readable(object_id, viewer, now, tier_min=tier_min))))
+
+
+def readable_objects(viewer: PartyId, now: datetime, *, tier_min: Tier = Tier.ROOM) -> Select[Any]:
     """A subquery of the object ids a viewer may read at `now`: every store joins this on its reads.
 
-    A grant to a person's organisation is a grant to the person.
+    A grant to a person's organisation, or to a team the person belongs to at `now`, is a grant to the person.
+
+    Args:
+        tier_min: what the read shows; a grant of a narrower tier does not count.
     """
-    organisation = select(parties.c.organisation_id).where(parties.c.party_id == viewer).scalar_subquery()
-    alive: ColumnElement[bool] = or_(read_grants.c.until.is_(None), read_grants.c.until > now)
-    mine = or_(read_grants.c.party_id == viewer, read_grants.c.party_id == organisation)
-    return select(read_grants.c.object_id).where(mine, alive)
+    return select(read_grants.c.object_id).where(*_mine(viewer, now, tier_min))
+
+
+def is_readable(
+    object_id: ColumnElement[Any] | str, viewer: PartyId, now: datetime, *, tier_min: Tier = Tier.ROOM
+) -> ColumnElement[bool]:
+    """The same as a condition on a column: better where few of many rows are read, as for a page of a long list."""
+    return exists().where(read_grants.c.object_id == object_id, *_mine(viewer, now, tier_min))
+
+
+def _mine(viewer: PartyId, now: datetime, tier_min: Tier) -> tuple[ColumnElement[bool], ...]:
+    organisation = select(parties.c.organisation_id).where(parties.c.party_id == viewer, parties.c.organisation_id.is_not(None))
+    teams = select(memberships.c.team_id).where(
+        memberships.c.member_id == viewer, memberships.c.since <= now, _lasts(memberships.c.until, now)
+    )
+    through = or_(read_grants.c.party_id == viewer, read_grants.c.party_id.in_(union_all(organisation, teams)))
+    return through, _alive(now), or_(read_grants.c.tier.is_(None), read_grants.c.tier >= tier_min)
+
+
+def _alive(now: datetime) -> ColumnElement[bool]:
+    return and_(read_grants.c.revoked_at.is_(None), _lasts(read_grants.c.until, now))
+
+
+def _lasts(until: ColumnElement[Any], now: datetime) -> ColumnElement[bool]:
+    return or_(until.is_(None), until > now)
+
+
+def _upsert(tx: Transaction) -> Any:
+    fresh: Any = (sqlite if tx.dialect == "sqlite" else postgresql).insert(read_grants)
+    keys = ("object_id", "party_id", "basis")
+    renewed = {column.name: fresh.excluded[column.name] for column in read_grants.c if column.name not in keys}
+    return fresh.on_conflict_do_update(index_elements=list(keys), set_=renewed)
+
+
+def _grant_values(grant: Grant, reason: SealedBody | None) -> dict[str, Any]:
+    return {
+        "object_id": grant.object_id, "party_id": grant.party, "basis": grant.basis, "until": grant.until, "tier": grant.tier,
+        "given_by": grant.given_by, "given_at": grant.given_at, "revoked_at": None, "sealed_revocation": None,
+        "wrapped_key": None if reason is None else reason.wrapped_key, "sealed_reason": None if reason is None else reason.body,
+    }
+
+
+def _kept_grant(row: Row[Any]) -> KeptGrant:
+    grant = Grant(
+        row.object_id, PartyId(row.party_id), Basis(row.basis), row.until, None if row.tier is None else Tier(row.tier),
+        None if row.given_by is None else PartyId(row.given_by), row.given_at, row.revoked_at,
+    )
+    return KeptGrant(grant, bytes(row.wrapped_key or b""), bytes(row.sealed_reason or b""))
 
 
 def latest_policy(tx: Transaction) -> tuple[int, str] | None:
