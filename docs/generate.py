@@ -19,7 +19,12 @@ from typer.testing import CliRunner
 
 from clearinghouse.cli import exits
 from clearinghouse.cli.main import app
+from clearinghouse.core.terms import DutyKind
+from clearinghouse.disclosure.coordination.embargo.calendar import render_in
+from clearinghouse.disclosure.coordination.embargo.rules import MILESTONE_WORDS, compute_timetable
+from clearinghouse.disclosure.coordination.embargo.scenarios import what_if
 from clearinghouse.disclosure.intake.parser import load_sources
+from docs.embargo_examples import EXAMPLES, POLICY
 
 DOCUMENTS = Path(__file__).resolve().parent
 _COLUMNS = 100
@@ -90,7 +95,49 @@ def measured() -> str:
     return "\n".join(lines) + "\n"
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
+def embargo_terms() -> str:
+    """The terms and duties of a fresh instance's policy, each with its reason."""
+    lines = ["| `[terms.ID]` | Holder | Rank | Clock | Why |", "|---|---|---|---|---|"]
+    for terms in sorted(POLICY.terms, key=lambda one: (one.rank, one.id)):
+        clock = "no end" if terms.open_ended else f"{terms.days} days after {MILESTONE_WORDS[terms.start]}"
+        more = [text for text, there in (
+            (f"+{terms.grace_days} if the fix comes within them", terms.grace_days),
+            (f"{terms.exploited_days} (+{terms.exploited_grace_days}) if exploitation is suspected", terms.exploited_days),
+            (f"at most {terms.days_max}", terms.days_max), (f"details {terms.details_days} days after the patch", terms.details_days),
+            ("none if found with public AI tools", terms.public_ai_none),
+        ) if there]
+        lines.append(f"| `{terms.id}` | [{terms.holder}]({terms.source}) | {terms.rank} | {'; '.join([clock, *more])} | {terms.why} |")
+    lines += ["", "| `[duties.ID]` | Who owes what | Clock | Why |", "|---|---|---|---|"]
+    for duty in sorted(POLICY.duties, key=lambda one: (list(DutyKind).index(one.kind), one.id)):
+        length = f"{duty.hours} hours" if duty.hours is not None else f"{duty.business_days} business days ({duty.weekend.replace('_', ' and ')} off)"
+        also = "" if duty.after is None else f", once {MILESTONE_WORDS[duty.after]}"
+        lines.append(f"| `{duty.id}` | {duty.holder}: [{duty.what}]({duty.source}) | {length} after {MILESTONE_WORDS[duty.start]}{also} | {duty.why} |")
+    return "\n".join(lines) + "\n"
+
+
+def embargo_examples() -> str:
+    """The worked examples, as the calculator answers them today."""
+    parts = []
+    for number, example in enumerate(EXAMPLES, 1):
+        found = compute_timetable(example.facts, example.terms, example.now)
+        lines = [f"### {number}. {example.title}", "", example.story, "", f"Asked at {render_in(example.now, 'UTC')}: {found.words}.", "",
+                 "| Rank | Holder | Instant | Why |", "|---|---|---|---|"]
+        for clock in found.clocks:
+            instant = "none" if clock.instant is None else render_in(clock.instant, clock.terms.zone)
+            lines.append(f"| {clock.terms.rank} | {clock.terms.holder} | {instant} | {clock.why} |")
+        lines += ["", *(f"- Conflict: {conflict.words}." for conflict in found.conflicts)]
+        assert example.change is not None, "every example asks a what-if"
+        supposed = what_if(example.facts, example.terms, example.change, example.now)
+        assert example.change.at is not None, "and names its instant"
+        asked = f"What if: {example.change.kind.replace('_', ' ')}, {render_in(example.change.at, 'UTC')}?"
+        lines += ["", asked, "", *(f"- {words[0].upper()}{words[1:]}." for words in supposed.difference)]
+        parts.append("\n".join(lines))
+    return re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts)) + "\n"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
+    "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
 
 
 def _leaves() -> list[list[str]]:

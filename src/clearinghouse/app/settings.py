@@ -21,11 +21,14 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from clearinghouse.app.policy_terms import parse_duties, parse_terms
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
     CapacityPolicy,
     CharterLimits,
+    ContactPolicy,
     DeconflictionThresholds,
+    EmbargoPolicy,
     IdentityPolicy,
     IntakeLimits,
     NoticePolicy,
@@ -233,6 +236,8 @@ def parse_policy(version: int, document: str) -> Policy:
         charters=_table(CharterLimits, tables["charters"], "charters"),
         capacity=_table(CapacityPolicy, tables["capacity"], "capacity"),
         identity=_table(IdentityPolicy, tables["identity"], "identity"),
+        embargo=_table(EmbargoPolicy, tables["embargo"], "embargo"), contact=_table(ContactPolicy, tables["contact"], "contact"),
+        terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction
     if words.ask_probability_min > words.join_probability_min:

@@ -6,6 +6,8 @@ No rule holds a number of its own. The numbers of a fresh instance ship as
 
 from dataclasses import dataclass
 
+from clearinghouse.core.terms import Duty, Terms
+
 
 @dataclass(frozen=True, slots=True)
 class IntakeLimits:
@@ -205,6 +207,46 @@ class IdentityPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class EmbargoPolicy:
+    """What the embargo clock does around the dates that the terms give."""
+
+    agreed_days_max: int
+    """How far ahead an instant may be proposed."""
+    warn_days: int
+    """Days before the binding instant at which all participants are reminded."""
+    warn_last_days: int
+    review_days: int
+    """An embargo without an end, or whose clock has not started, is looked at by the coordinator this often."""
+    leak_hours: int
+    """Within which a coordinator says whether a suspected leak is one."""
+    late_seconds: int
+    """A deadline handled later than this after its instant is marked late."""
+    clock_jump_seconds_max: int
+    """A clock that moved further ahead than this since the last reading is not believed at once."""
+    clock_confirm_seconds: int
+    """Between the reading that is doubted and the one that confirms it, by the machine's monotonic clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactPolicy:
+    """What follows on silence, and when."""
+
+    reminder_days: int
+    """A party that has not answered is reminded after so many days, and again after as many."""
+    silent_days: int
+    """After so many days without an answer the case goes to an outside coordinator."""
+    attempts_min: int
+    """Contact attempts logged since the step before, without which the next step may not be taken."""
+    channels_min: int
+    """Different channels tried in all, without which a maintainer of last resort may not step in."""
+    resort_first_business_days: int
+    """Of the clock to a maintainer of last resort, counted from T0."""
+    resort_second_business_days: int
+    resort_third_business_days: int
+    resort_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -218,3 +260,8 @@ class Policy:
     charters: CharterLimits
     capacity: CapacityPolicy
     identity: IdentityPolicy
+    embargo: EmbargoPolicy
+    contact: ContactPolicy
+    terms: tuple[Terms, ...]
+    """Of well-known parties, and with rank f the default of this instance."""
+    duties: tuple[Duty, ...]
