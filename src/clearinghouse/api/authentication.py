@@ -32,7 +32,8 @@ def caller(request: "Request[Any, Any, Any]") -> Instance:
     """
     instance: Instance = request.app.state.instance
     scheme, _, text = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not text.strip():
+    # `Token` is the word of clients of the VINCE form.
+    if scheme.lower() not in ("bearer", "token") or not text.strip():
         raise Unauthenticated("send a token: `Authorization: Bearer ch.tok_...`; `clearinghouse party token` issues one")
     scope: Scope = request.route_handler.opt[SCOPE]
     with instance.database.read() as tx:

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Router, get
 from litestar.di import Provide
 
-from clearinghouse.api import deconfliction, intake, ledger, problems
+from clearinghouse.api import deconfliction, intake, ledger, problems, vince
 from clearinghouse.api.authentication import SCOPE, Acting, caller
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.roles import Scope
@@ -20,9 +20,10 @@ def nothing(instance: Acting, request: "Request[Any, Any, Any]") -> None:
     raise NotFound(request.url.path)
 
 
-def api_router() -> Router:
-    """The API, version 1."""
-    return Router(
+def api_routers() -> list[Router]:
+    """The API, version 1, and the addresses of other people's clients."""
+    own = Router(
         "/api/v1", route_handlers=[intake.ROUTER, deconfliction.ROUTER, ledger.ROUTER, nothing],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},
     )
+    return [own, vince.ROUTER]

@@ -14,7 +14,7 @@ from litestar.types import Message, Scope
 
 from clearinghouse import __version__
 from clearinghouse.api import problems
-from clearinghouse.api.routers import api_router
+from clearinghouse.api.routers import api_routers
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
 
@@ -43,7 +43,7 @@ def create_application(instance: Instance) -> Litestar:
             yield
 
     app = Litestar(
-        route_handlers=[alive, api_router()],
+        route_handlers=[alive, *api_routers()],
         exception_handlers={Exception: problems.answer},
         lifespan=[reception],
         openapi_config=OpenAPIConfig(

@@ -22,6 +22,8 @@ _TELLING = frozenset({"vul_description", "vul_exploit", "vul_impact", "vul_disco
 _EXTRA = ("contact_org", "contact_phone", "reporter_pgp", "coord_status", "comm_attempt", "why_no_attempt", "please_explain", "multiplevendors",
           "other_vendors", "first_contact", "vendor_communication", "ics_impact", "ai_ml_system", "metadata", "vul_disclose", "disclosure_plans", "tracking", "comments")
 _PARAMETERS_MAX = 200
+FILE = "user_file"
+"""Name under which an object holds the file that came with the form: `name`, `sha256` and `base64`."""
 
 
 class Vince:
@@ -53,8 +55,17 @@ class Vince:
             raise Unreadable("an object with the form's fields would be right", "", "vince.shape")
         for number, entry in enumerate(value if isinstance(value, list) else [value]):
             place = pointer(number) if isinstance(value, list) else ""
-            form = {str(name): _text(cell) for name, cell in dict_of(entry).items()}
-            yield _of_form(form, place, document)
+            cells = dict_of(entry)
+            form = {str(name): _text(cell) for name, cell in cells.items() if name != FILE}
+            yield _with_file(_of_form(form, place, document), dict_of(cells.get(FILE)))
+
+
+def _with_file(item: Item, file: dict[str, Any]) -> Item:
+    """The item with a line for its file; the file itself stays in the original."""
+    if item.finding is None or not file:
+        return item
+    line = f"sha256:{_text(file.get('sha256'))[:64]} {_text(file.get('name'))[:200]}".strip()
+    return dataclasses.replace(item, finding=dataclasses.replace(item.finding, attachments=(*item.finding.attachments, line)))
 
 
 def _is_field_list(value: dict[str, Any]) -> bool:
