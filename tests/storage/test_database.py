@@ -9,10 +9,12 @@ from sqlalchemy import insert, select
 
 import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.intake.store
+import clearinghouse.ledger.outbox
 import clearinghouse.ledger.store
 import clearinghouse.parties.charters.store
 import clearinghouse.parties.contacts.store
 import clearinghouse.parties.glass.store
+import clearinghouse.parties.notices.store
 import clearinghouse.parties.store
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Unavailable

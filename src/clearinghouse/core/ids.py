@@ -22,6 +22,9 @@ InvitationId = NewType("InvitationId", str)
 SessionId = NewType("SessionId", str)
 LinkId = NewType("LinkId", str)
 ChallengeId = NewType("ChallengeId", str)
+NoticeId = NewType("NoticeId", str)
+HookId = NewType("HookId", str)
+MailId = NewType("MailId", str)
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SHAPE = re.compile(r"[a-z]{2,4}_[a-z2-7]{26}")

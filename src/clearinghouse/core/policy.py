@@ -112,6 +112,10 @@ class WorkerPolicy:
     actions_attempts_max: int
     batch_events: int
     """Events handed out in one transaction."""
+    done_days: int
+    """What is done is remembered as done for so long."""
+    checkpoint_seconds: float
+    """New leaves are signed for after so long."""
 
 
 @dataclass(frozen=True, slots=True)
