@@ -262,6 +262,14 @@ def _kept_grant(row: Row[Any]) -> KeptGrant:
     return KeptGrant(grant, bytes(row.wrapped_key or b""), bytes(row.sealed_reason or b""))
 
 
+def duty_objects(viewer: PartyId, now: datetime) -> Select[Any]:
+    """A subquery of the object ids a viewer may read for another reason than having sent them.
+
+    Who only sent an object is not told what others made of it (decision 2).
+    """
+    return readable_objects(viewer, now).where(read_grants.c.basis != Basis.REPORTER)
+
+
 def latest_policy(tx: Transaction) -> tuple[int, str] | None:
     """Version and document of the policy in force."""
     row = tx.row(select(policies.c.version, policies.c.document).order_by(policies.c.version.desc()).limit(1))

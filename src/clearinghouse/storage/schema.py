@@ -1,9 +1,24 @@
 """The catalogue every store declares its tables in, and the column types they share."""
 
+import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, MetaData, String, Text, TypeDecorator
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Select,
+    String,
+    Text,
+    TypeDecorator,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.engine import Dialect
 
 from clearinghouse.core.clock import parse_instant, render_instant
@@ -34,3 +49,11 @@ Digest = String(72)
 Word = String(64)
 Body = LargeBinary
 Prose = Text
+
+
+def listed(dialect: str, numbers: Sequence[int]) -> Select[Any]:
+    """A subquery of numbers handed in, however many, as one parameter: one statement whatever their count."""
+    if dialect == "sqlite":
+        rows = func.json_each(bindparam(None, json.dumps(list(numbers)), Text)).table_valued("value")
+        return select(rows.c.value)
+    return select(func.unnest(bindparam(None, list(numbers), ARRAY(BigInteger))).column_valued("value"))

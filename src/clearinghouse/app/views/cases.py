@@ -1,10 +1,14 @@
-"""Cases: each cluster of reports that is not public knowledge alone, as far as the viewer may see it."""
+"""Cases: each cluster of reports that is not public knowledge alone, as far as a coordinator may see it.
+
+Who merely sent a report is told of no cluster (decision 2).
+"""
 
 from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
 from clearinghouse.app.views.reports import ReportLine, case_of, line_of, title_of
+from clearinghouse.app.views.telling import Telling, coordinates
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.ids import has_shape
@@ -58,7 +62,7 @@ def list_cases(instance: Instance, *, largest: int) -> tuple[list[CaseLine], int
     """The cases with the most reports, and how many there are; only what the viewer may see."""
     viewer, now = instance.actor.id, instance.clock.now()
     with instance.database.read() as tx:
-        readable = intake.readable_numbers(tx, viewer=viewer, now=now)
+        readable = intake.readable_numbers(tx, viewer=viewer, now=now, duty=True) if coordinates(instance) else {}
         sizes: Counter[int] = Counter()
         seen: set[int] = set()
         for number, cluster in deconfliction.cluster_of_each(tx):
@@ -68,13 +72,13 @@ def list_cases(instance: Instance, *, largest: int) -> tuple[list[CaseLine], int
         chosen = sorted(seen, key=lambda cluster: (-sizes[cluster], cluster))
         members = deconfliction.read_clusters(tx, chosen[:largest])
         numbers = [placement.number for found in members.values() for placement in found]
-        reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now)
+        reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now, duty=True)
         founding = intake.system_report_ids(tx, chosen[:largest])
     return [_line(cluster, founding[cluster], members[cluster], reports) for cluster in chosen[:largest]], len(chosen)
 
 
 def read_case(instance: Instance, case_id: str) -> Case:
-    """One case, if the viewer may read a report of it.
+    """One case, if the viewer coordinates a report of it.
 
     Raises:
         NotFound: there is none that the viewer may see.
@@ -89,8 +93,8 @@ def read_case(instance: Instance, case_id: str) -> Case:
         if cluster is None or cluster not in members:
             raise unknown
         numbers = [placement.number for placement in members[cluster]]
-        reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now)
-        if not reports:
+        reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now, duty=True)
+        if not reports or not coordinates(instance):
             raise unknown
         founding = intake.system_report_ids(tx, [cluster])
         decisions = [
@@ -99,7 +103,7 @@ def read_case(instance: Instance, case_id: str) -> Case:
             if any(number in reports for group in decision.groups for number in group)
         ]
     lines = tuple(
-        line_of(reports[placement.number], placement, founding) for placement in members[cluster] if placement.number in reports
+        line_of(reports[placement.number], placement, founding, Telling(True)) for placement in members[cluster] if placement.number in reports
     )
     return Case(_line(cluster, founding[cluster], members[cluster], reports), lines, tuple(decisions))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from clearinghouse.app.process import matching
 from clearinghouse.app.views.reports import ReportLine, line_of, title_of
+from clearinghouse.app.views.telling import Telling, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
@@ -15,6 +16,9 @@ from clearinghouse.disclosure.intake import store as intake_store
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
+
+_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn"})
+"""Events about a report that its sender is told of; others tell what people made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Opened:
     line: ReportLine
     candidates: tuple[CandidateLine, ...]
     events: tuple[LoggedEvent, ...]
+    told: Telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +53,17 @@ class Explained:
     candidate: Candidate
 
 
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Two reports side by side with all they say."""
+
+    one: Report
+    other: Report
+    explained: Explained
+
+
 def read_report(instance: Instance, report_id: str) -> Opened:
-    """A report, if the viewer may read it.
+    """A report, if the viewer may read it; to a mere reporter without what deconfliction says of it.
 
     Raises:
         NotFound: there is none that the viewer may see.
@@ -57,24 +71,33 @@ def read_report(instance: Instance, report_id: str) -> Opened:
     viewer, now = instance.actor.id, instance.clock.now()
     with instance.database.read() as tx:
         report = intake.read_report(tx, report_id, envelope=instance.envelope, viewer=viewer, now=now)
+        told = read_tellings(tx, instance, [report.number])[report.number]
         placement = store.read_placements(tx, [report.number]).get(report.number)
-        founding = intake_store.system_report_ids(tx, [placement.cluster]) if placement else {}
-        compared = store.unpack_candidates(placement.candidates) if placement else []
-        known = intake_store.read_reports_by_number(tx, [n for n, _, _ in compared], instance.envelope, viewer=viewer, now=now)
+        founding = intake_store.system_report_ids(tx, [placement.cluster] if placement else [0])
+        compared = store.unpack_candidates(placement.candidates) if placement and told.everything else []
+        known = intake_store.read_reports_by_number(
+            tx, [number for number, _, _ in compared] or [0], instance.envelope, viewer=viewer, now=now
+        )
         events = tuple(ledger.events_about(tx, report.id))
     candidates = tuple(
         CandidateLine(known[number].id, title_of(known[number].finding), probability, RELATIONS[relation])
         if number in known else CandidateLine(None, "a held finding", probability, RELATIONS[relation])
         for number, probability, relation in compared
     )
-    return Opened(report, line_of(report, placement, founding), candidates, events)
+    shown = events if told.everything else tuple(event for event in events if event.kind in _OF_THE_SENDER)
+    return Opened(report, line_of(report, placement, founding, told), candidates, shown, told)
 
 
 def explain(instance: Instance, one_id: str, other_id: str) -> Explained:
-    """Two reports compared, with the evidence, if the viewer may read both.
+    """What two reports amount to, with the evidence; raises as `compare` does."""
+    return compare(instance, one_id, other_id).explained
+
+
+def compare(instance: Instance, one_id: str, other_id: str) -> Compared:
+    """Two reports compared, with the evidence, if the viewer may read both and is told what is made of them.
 
     Raises:
-        NotFound: one of them is not there for this viewer.
+        NotFound: one of them is not there for this viewer, or is its own that it merely sent.
         Conflict: one of them is not compared yet.
     """
     viewer, now = instance.actor.id, instance.clock.now()
@@ -84,12 +107,16 @@ def explain(instance: Instance, one_id: str, other_id: str) -> Explained:
         one, other = (
             intake.read_report(tx, report_id, envelope=instance.envelope, viewer=viewer, now=now) for report_id in (one_id, other_id)
         )
+        told = read_tellings(tx, instance, [one.number, other.number])
+        if not all(entry.everything for entry in told.values()):
+            raise NotFound(f"no comparison of {one_id[:40]!r} with {other_id[:40]!r}; comparing is for the coordinators of both reports")
         candidate = deconfliction.explain(tx, matching(instance), one, other)
         placed = store.read_placements(tx, [one.number, other.number])
         founding = intake_store.system_report_ids(tx, sorted({placement.cluster for placement in placed.values()}))
-    return Explained(
-        line_of(one, placed.get(one.number), founding), line_of(other, placed.get(other.number), founding), candidate
-    )
+    return Compared(one, other, Explained(
+        line_of(one, placed.get(one.number), founding, told[one.number]),
+        line_of(other, placed.get(other.number), founding, told[other.number]), candidate,
+    ))
 
 
 def strongest(evidence: tuple[Evidence, ...], most: int = 8) -> tuple[Evidence, ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from clearinghouse.app.views.telling import NOTHING, Telling, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import CaseId
 from clearinghouse.disclosure.deconfliction import store as deconfliction
@@ -20,11 +21,13 @@ class ReportLine:
     title: str
     public: bool
     answer: str
-    """Verdict of deconfliction; `waiting` before it was compared."""
+    """Verdict of deconfliction, `waiting` before it was compared. To a mere reporter `received`, then `reviewed` or `duplicate`."""
     settled: bool
     """False while the answer is provisional."""
     probability: float | None
     case_id: str | None
+    known_since: datetime | None = None
+    """When the first report of the same flaw came, once a person has said that it is the same."""
 
     @property
     def probability_text(self) -> str:
@@ -53,16 +56,30 @@ def list_reports(instance: Instance, *, newest: int, submission: str | None = No
     with instance.database.read() as tx:
         found = intake.list_reports(tx, instance.envelope, viewer=viewer, now=now, newest=newest, submission=submission)
         total = intake.count_reports(tx, viewer=viewer, now=now)
+        told = read_tellings(tx, instance, [report.number for report in found])
         placed = deconfliction.read_placements(tx, [report.number for report in found])
         founding = intake.system_report_ids(tx, sorted({placement.cluster for placement in placed.values()}))
-    return [line_of(report, placed.get(report.number), founding) for report in found], total
+    return [line_of(report, placed.get(report.number), founding, told[report.number]) for report in found], total
 
 
-def line_of(report: Report, placement: deconfliction.Placement | None, founding: dict[int, str]) -> ReportLine:
-    """A report as a line."""
+def answer_of(placement: deconfliction.Placement | None, told: Telling) -> str:
+    """The word that stands beside a report for this viewer."""
+    if told.everything:
+        return "waiting" if placement is None else placement.verdict
+    if told.known_since is not None:
+        return "duplicate"
+    return "reviewed" if told.looked else "received"
+
+
+def line_of(
+    report: Report, placement: deconfliction.Placement | None, founding: dict[int, str], told: Telling = NOTHING
+) -> ReportLine:
+    """A report as a line, with as much of the answer as may be told."""
+    shown = placement if told.everything else None
     return ReportLine(
-        report.id, report.received_at, report.source, title_of(report.finding), report.public,
-        "waiting" if placement is None else placement.verdict, placement is not None and placement.settled,
-        None if placement is None else placement.probability,
-        None if placement is None or report.public else case_of(founding[placement.cluster]),
+        report.id, report.received_at, report.source, title_of(report.finding), report.public, answer_of(placement, told),
+        shown.settled if shown is not None else not told.everything,
+        None if shown is None else shown.probability,
+        None if shown is None or report.public else case_of(founding[shown.cluster]),
+        told.known_since,
     )

@@ -14,12 +14,27 @@ from typing import Any
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, LargeBinary, Row, Table, delete, func, insert, select
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    Row,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy import update as sql_update
 
 from clearinghouse.core.ids import DecisionId, PartyId
 from clearinghouse.storage import Envelope, SealedBody, Transaction
-from clearinghouse.storage.schema import Digest, Id, Instant, Number, Word, metadata
+from clearinghouse.storage.schema import Digest, Id, Instant, Number, Word, listed, metadata
 
 signatures = Table(
     "report_signatures", metadata,
@@ -52,6 +67,7 @@ placements = Table(
     Column("settled", Boolean, nullable=False),
     Column("candidates", LargeBinary, nullable=False),
     Index(None, "cluster"),
+    Index(None, "verdict", "number"),
 )
 decisions = Table(
     "decisions", metadata,
@@ -270,6 +286,58 @@ def cluster_of_each(tx: Transaction) -> list[tuple[int, int]]:
     """(number, cluster) of every placed report, in order of number."""
     query = select(placements.c.number, placements.c.cluster).order_by(placements.c.number)
     return [(row.number, row.cluster) for row in tx.rows(query)]
+
+
+def placed_as(verdict: str) -> Select[Any]:
+    """A subquery of the numbers of reports with a verdict."""
+    return select(placements.c.number).where(placements.c.verdict == verdict)
+
+
+def placed() -> Select[Any]:
+    """A subquery of the numbers of all placed reports."""
+    return select(placements.c.number)
+
+
+def joined_later() -> Select[Any]:
+    """A subquery of the numbers of reports that joined an earlier one's cluster."""
+    return select(placements.c.number).where(placements.c.number != placements.c.cluster, placements.c.verdict != "unsure")
+
+
+def numbers_listed(tx: Transaction, numbers: Sequence[int]) -> Select[Any]:
+    """A subquery of these numbers."""
+    return listed(tx.dialect, numbers)
+
+
+def members_of(tx: Transaction, clusters: Sequence[int]) -> Select[Any]:
+    """A subquery of the numbers of the members of clusters."""
+    return select(placements.c.number).where(placements.c.cluster.in_(listed(tx.dialect, clusters)))
+
+
+def cluster_members(tx: Transaction, clusters: Sequence[int]) -> dict[int, list[int]]:
+    """The numbers of the members of clusters, in order of receipt, in one statement."""
+    query = select(placements.c.cluster, placements.c.number).where(placements.c.cluster.in_(listed(tx.dialect, clusters)))
+    found: dict[int, list[int]] = {}
+    for row in tx.rows(query.order_by(placements.c.number)):
+        found.setdefault(row.cluster, []).append(row.number)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class StandingWord:
+    """Of a standing decision, what needs no key: its kind, its instant and the reports it speaks of."""
+
+    kind: str
+    at: datetime
+    groups: tuple[tuple[int, ...], ...]
+
+
+def standing_words(tx: Transaction) -> list[StandingWord]:
+    """The standing decisions in the order they were made, without their reasons."""
+    query = select(decisions.c.kind, decisions.c.at, decisions.c.numbers).where(decisions.c.undone_at.is_(None))
+    return [
+        StandingWord(row.kind, row.at, msgspec.json.decode(bytes(row.numbers), type=tuple[tuple[int, ...], ...]))
+        for row in tx.rows(query.order_by(decisions.c.at, decisions.c.decision_id))
+    ]
 
 
 def count_unsettled(tx: Transaction) -> int:

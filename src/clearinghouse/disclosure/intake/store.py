@@ -19,8 +19,12 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Row,
+    Select,
     Table,
+    Text,
     UniqueConstraint,
+    and_,
+    cast,
     func,
     insert,
     or_,
@@ -30,9 +34,9 @@ from sqlalchemy import update as sql_update
 
 from clearinghouse.core.ids import PartyId, ReportId, SubmissionId
 from clearinghouse.disclosure.intake.records import Cover, Finding, Note, Outcome, ReceiptItem, Report
-from clearinghouse.parties.store import readable_objects
+from clearinghouse.parties.store import duty_objects, readable_objects
 from clearinghouse.storage import Envelope, SealedBody, Transaction
-from clearinghouse.storage.schema import Digest, Id, Instant, Number, Prose, Word, metadata
+from clearinghouse.storage.schema import Digest, Id, Instant, Number, Prose, Word, listed, metadata
 from clearinghouse.storage.sealing import open_with, seal_with
 
 submissions = Table(
@@ -278,12 +282,13 @@ def read_report(tx: Transaction, report_id: str, envelope: Envelope, *, viewer: 
 
 
 def read_reports_by_number(
-    tx: Transaction, numbers: Sequence[int], envelope: Envelope, *, viewer: PartyId, now: datetime
+    tx: Transaction, numbers: Sequence[int], envelope: Envelope, *, viewer: PartyId, now: datetime, duty: bool = False
 ) -> dict[int, Report]:
-    """Of the reports with these numbers, those the viewer may read."""
+    """Of the reports with these numbers, those the viewer may read; with `duty`, for another reason than having sent them for others."""
     found: dict[int, Report] = {}
     for start in range(0, len(numbers), 500):
-        query = select(reports).where(reports.c.number.in_(list(numbers[start : start + 500])), _readable(viewer, now))
+        allowed = _on_duty(viewer, now) if duty else _readable(viewer, now)
+        query = select(reports).where(reports.c.number.in_(list(numbers[start : start + 500])), allowed)
         found.update({row.number: _report(row, envelope) for row in tx.rows(query)})
     return found
 
@@ -314,10 +319,73 @@ def count_reports(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
     return int(tx.value(select(func.count()).select_from(reports).where(_readable(viewer, now))) or 0)
 
 
-def readable_numbers(tx: Transaction, *, viewer: PartyId, now: datetime) -> dict[int, bool]:
+def readable_numbers(tx: Transaction, *, viewer: PartyId, now: datetime, duty: bool = False) -> dict[int, bool]:
     """The numbers of the reports the viewer may read, each with whether it is a public record."""
-    query = select(reports.c.number, reports.c.public).where(_readable(viewer, now))
+    query = select(reports.c.number, reports.c.public).where(_on_duty(viewer, now) if duty else _readable(viewer, now))
     return {row.number: row.public for row in tx.rows(query)}
+
+
+def page_reports(
+    tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime, size: int, before: int | None = None, source: str = "",
+    among: Sequence[Select[Any]] = (), without: Sequence[Select[Any]] = (), duty: bool = False,
+) -> list[Report]:
+    """A page of the reports the viewer may read, newest first, in one statement.
+
+    Args:
+        before: number of the last report of the page before; None for the first page.
+        among: subqueries of report numbers; only reports in each of them are shown.
+        without: subqueries of report numbers; reports in any of them are left out.
+        duty: only what the viewer reads for another reason than having sent it for somebody else.
+    """
+    query = select(reports).where(_on_duty(viewer, now) if duty else _readable(viewer, now)).order_by(reports.c.number.desc()).limit(size)
+    if before is not None:
+        query = query.where(reports.c.number < before)
+    if source:
+        query = query.where(reports.c.source == source)
+    for numbers in among:
+        query = query.where(reports.c.number.in_(numbers))
+    for numbers in without:
+        query = query.where(reports.c.number.not_in(numbers))
+    return [_report(row, envelope) for row in tx.rows(query)]
+
+
+def duty_numbers(tx: Transaction, numbers: Sequence[int], *, viewer: PartyId, now: datetime) -> frozenset[int]:
+    """Of these reports, those the viewer sent on its own behalf or reads for another reason than having sent them."""
+    query = select(reports.c.number).where(reports.c.number.in_(listed(tx.dialect, numbers)), _on_duty(viewer, now))
+    return frozenset(row.number for row in tx.rows(query))
+
+
+def readable_among(tx: Transaction, numbers: Select[Any], *, viewer: PartyId, now: datetime) -> frozenset[int]:
+    """Of the reports whose numbers a subquery gives, those the viewer may read."""
+    query = select(reports.c.number).where(reports.c.number.in_(numbers), _readable(viewer, now))
+    return frozenset(row.number for row in tx.rows(query))
+
+
+def received_by_day(
+    tx: Transaction, *, viewer: PartyId, now: datetime, since: datetime, among: Select[Any] | None = None
+) -> dict[str, int]:
+    """How many reports, public records left out, came on each day (`2026-11-21`, UTC) of what the viewer reads on duty."""
+    day = func.substr(cast(reports.c.received_at, Text), 1, 10)
+    query = select(day.label("day"), func.count().label("total")).where(
+        reports.c.received_at >= since, reports.c.public.is_(False), _on_duty(viewer, now)
+    ).group_by(day)
+    if among is not None:
+        query = query.where(reports.c.number.in_(among))
+    return {row.day: row.total for row in tx.rows(query)}
+
+
+def received_instants(tx: Transaction, numbers: Select[Any], *, viewer: PartyId, now: datetime) -> dict[int, datetime]:
+    """When the reports of a subquery that the viewer reads on duty came, public records left out."""
+    query = select(reports.c.number, reports.c.received_at).where(
+        reports.c.number.in_(numbers), reports.c.public.is_(False), _on_duty(viewer, now)
+    )
+    return {row.number: row.received_at for row in tx.rows(query)}
+
+
+def system_received_at(tx: Transaction, numbers: Sequence[int]) -> dict[int, datetime]:
+    """When reports came, for telling a finder since when its own is known once a person has said so (decision 2)."""
+    query = select(reports.c.number, reports.c.received_at).where(reports.c.number.in_(listed(tx.dialect, numbers)))
+    return {row.number: row.received_at for row in tx.rows(query)}
 
 
 def system_report_ids(tx: Transaction, numbers: Sequence[int]) -> dict[int, str]:
@@ -384,6 +452,12 @@ def system_receivals(tx: Transaction) -> list[Receival]:
 def _readable(viewer: PartyId, now: datetime) -> Any:
     allowed = readable_objects(viewer, now)
     return or_(reports.c.submission_id.in_(allowed), reports.c.report_id.in_(allowed))
+
+
+def _on_duty(viewer: PartyId, now: datetime) -> Any:
+    allowed = duty_objects(viewer, now)
+    itself = and_(reports.c.reporter == viewer, _readable(viewer, now))
+    return or_(itself, reports.c.submission_id.in_(allowed), reports.c.report_id.in_(allowed))
 
 
 _JSON = msgspec.json.Encoder()

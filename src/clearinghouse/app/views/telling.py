@@ -1,0 +1,55 @@
+"""What a viewer may be told of a report beyond that it was received (decision 2).
+
+Who sent a report for itself learns what deconfliction says of it only as a coordinator at work, or once a person has looked: otherwise
+a guessed report would be a question to an oracle. The number of statements is the same whatever the answer.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.records import DecisionKind
+from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.storage import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What may be told of one report."""
+
+    everything: bool = False
+    """The viewer coordinates: verdict, probability, candidates and case may be shown."""
+    looked: bool = False
+    """A person has decided something about the report."""
+    known_since: datetime | None = None
+    """When the first report of the same flaw came, where a person has said that it is the same."""
+
+
+NOTHING = Telling()
+"""For a mere reporter whose report nobody has looked at."""
+
+
+def coordinates(instance: Instance) -> bool:
+    """Whether the viewer's role is to look at what others sent; on which reports it does is a matter of grants."""
+    return Role.COORDINATOR in instance.actor.roles
+
+
+def read_tellings(tx: Transaction, instance: Instance, numbers: Collection[int]) -> dict[int, Telling]:
+    """For each of these reports, all of which the viewer may read, what may be told of it."""
+    wanted = sorted(numbers)
+    on_duty = intake.duty_numbers(tx, wanted, viewer=instance.actor.id, now=instance.clock.now())
+    everything = on_duty if coordinates(instance) else frozenset[int]()
+    words = deconfliction.standing_words(tx)
+    looked = {number for word in words for group in word.groups for number in group}
+    first = {
+        number: min(group)
+        for word in words if word.kind == DecisionKind.MERGE for group in word.groups for number in group if number != min(group)
+    }
+    since = intake.system_received_at(tx, sorted({first[number] for number in wanted if number in first}))
+    return {
+        number: Telling(number in everything, number in looked, since.get(first[number]) if number in first else None)
+        for number in wanted
+    }
