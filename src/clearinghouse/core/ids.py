@@ -25,6 +25,10 @@ ChallengeId = NewType("ChallengeId", str)
 NoticeId = NewType("NoticeId", str)
 HookId = NewType("HookId", str)
 MailId = NewType("MailId", str)
+VulnerabilityId = NewType("VulnerabilityId", str)
+ThreadId = NewType("ThreadId", str)
+MessageId = NewType("MessageId", str)
+DocumentId = NewType("DocumentId", str)
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SHAPE = re.compile(r"[a-z]{2,4}_[a-z2-7]{26}")

@@ -251,6 +251,23 @@ class ContactPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RoomLimits:
+    """What one case room may hold, and how much of it one look shows."""
+
+    message_characters_max: int
+    document_bytes_max: int
+    documents_max: int
+    participants_max: int
+    reports_max: int
+    vulnerabilities_max: int
+    threads_max: int
+    messages_shown_max: int
+    """Per thread and look; older ones come page by page."""
+    bundle_bytes_max: int
+    """A whole case as exported, its documents included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -266,6 +283,7 @@ class Policy:
     identity: IdentityPolicy
     embargo: EmbargoPolicy
     contact: ContactPolicy
+    rooms: RoomLimits
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

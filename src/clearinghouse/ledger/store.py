@@ -123,6 +123,12 @@ def events_about(tx: Transaction, subject: str) -> list[LoggedEvent]:
     return [_event(row) for row in tx.rows(select(events).where(events.c.subject == subject).order_by(events.c.number))]
 
 
+def newest_about(tx: Transaction, subject: str, limit: int) -> list[LoggedEvent]:
+    """The newest events whose first subject is this object, newest first."""
+    query = select(events).where(events.c.subject == subject).order_by(events.c.number.desc()).limit(limit)
+    return [_event(row) for row in tx.rows(query)]
+
+
 def stream_leaves(tx: Transaction, size: int) -> Iterator[LoggedEvent]:
     """The first `size` leaves in order."""
     query = select(events).where(events.c.leaf_index.is_not(None), events.c.leaf_index < size).order_by(events.c.leaf_index)

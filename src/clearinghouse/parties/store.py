@@ -222,6 +222,36 @@ def is_readable(
     return exists().where(read_grants.c.object_id == object_id, *_mine(viewer, now, tier_min))
 
 
+def own_grants(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
+    """The same as a condition on `read_grants` itself, whatever the tier, for a read that must know which grant it stands on."""
+    return and_(*_mine(viewer, now, Tier.EXISTENCE))
+
+
+def own_parties(viewer: PartyId, now: datetime) -> Select[Any]:
+    """A subquery of the parties whose grants count as the viewer's own at `now`, the viewer included."""
+    itself = or_(
+        parties.c.party_id == viewer,
+        parties.c.party_id.in_(select(parties.c.organisation_id).where(parties.c.party_id == viewer, parties.c.organisation_id.is_not(None))),
+        parties.c.party_id.in_(select(memberships.c.team_id).where(
+            memberships.c.member_id == viewer, memberships.c.since <= now, _lasts(memberships.c.until, now)
+        )),
+    )
+    return select(parties.c.party_id).where(itself)
+
+
+def end_grants(tx: Transaction, object_id: str, party: PartyId, bases: Sequence[Basis], at: datetime) -> None:
+    """End what a party may read of an object on these bases; the reason is with whoever ends it."""
+    tx.write(update(read_grants).where(
+        read_grants.c.object_id == object_id, read_grants.c.party_id == party, read_grants.c.basis.in_(list(bases)), _alive(at)
+    ).values(revoked_at=at))
+
+
+def party_names(tx: Transaction, party_ids: Sequence[str]) -> dict[str, str]:
+    """The names of parties by their ids, in one statement however many there are."""
+    query = select(parties.c.party_id, parties.c.name).where(parties.c.party_id.in_(list(party_ids)))
+    return {row.party_id: row.name for row in tx.rows(query)}
+
+
 def _mine(viewer: PartyId, now: datetime, tier_min: Tier) -> tuple[ColumnElement[bool], ...]:
     organisation = select(parties.c.organisation_id).where(parties.c.party_id == viewer, parties.c.organisation_id.is_not(None))
     teams = select(memberships.c.team_id).where(

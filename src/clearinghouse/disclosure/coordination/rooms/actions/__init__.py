@@ -1,0 +1,57 @@
+"""What rooms do: one function a verb, each in the caller's transaction and with its event.
+
+`read_document` alone takes the database: the event of the reading is committed before a byte is opened.
+"""
+
+from clearinghouse.disclosure.coordination.rooms.actions.cases import (
+    attach_report,
+    close_case,
+    detach_report,
+    edit_case,
+    mark_case,
+    open_case,
+    read_packet,
+    record_decision,
+    reinstate_report,
+    reopen_case,
+    undo_decision,
+    withdraw_report,
+)
+from clearinghouse.disclosure.coordination.rooms.actions.documents import add_document, read_document, withdraw_document
+from clearinghouse.disclosure.coordination.rooms.actions.entering import coordinate, enter, take_part
+from clearinghouse.disclosure.coordination.rooms.actions.participants import (
+    accept_invitation,
+    change_tier,
+    decline_case,
+    decline_invitation,
+    hand_over,
+    invite,
+    leave,
+    move_report_state,
+    remove_participant,
+)
+from clearinghouse.disclosure.coordination.rooms.actions.threads import (
+    add_member,
+    list_messages,
+    mark_read,
+    open_thread,
+    post_message,
+    remove_member,
+)
+from clearinghouse.disclosure.coordination.rooms.actions.vulnerabilities import (
+    add_vulnerability,
+    change_vulnerability,
+    read_statements,
+    remove_vulnerability,
+    restore_vulnerability,
+    state_status,
+)
+
+__all__ = [
+    "accept_invitation", "add_document", "add_member", "add_vulnerability", "attach_report", "change_tier", "change_vulnerability",
+    "close_case", "coordinate", "decline_case", "decline_invitation", "detach_report", "edit_case", "enter", "hand_over", "invite",
+    "leave", "list_messages", "mark_case", "mark_read", "move_report_state", "open_case", "open_thread", "post_message",
+    "read_document", "read_packet", "read_statements", "record_decision", "reinstate_report", "remove_member", "remove_participant",
+    "remove_vulnerability", "reopen_case", "restore_vulnerability", "state_status", "take_part", "undo_decision",
+    "withdraw_document", "withdraw_report",
+]

@@ -1,0 +1,70 @@
+"""What every action on a room begins and ends with: entering it as the actor, and writing a decision down."""
+
+from datetime import datetime
+
+from clearinghouse.core.errors import NotFound
+from clearinghouse.core.ids import DecisionId, PartyId, has_shape, new_id
+from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.coordination.rooms import rules
+from clearinghouse.disclosure.coordination.rooms.records import Decision, DecisionKind, Room
+from clearinghouse.disclosure.coordination.rooms.store import cases
+from clearinghouse.parties import actions as parties
+from clearinghouse.parties import rules as party_rules
+from clearinghouse.storage import Envelope, Transaction
+
+
+def nothing_found(untrusted_id: str) -> NotFound:
+    """The one answer for what is not there and what is not the viewer's."""
+    return NotFound(f"nothing found under {untrusted_id[:40]!r}")
+
+
+def enter(tx: Transaction, case_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime) -> Room:
+    """A case as the viewer may see it.
+
+    Raises:
+        NotFound: there is none that the viewer may see.
+    """
+    room = cases.find_room(tx, case_id, envelope, viewer=viewer, now=now) if has_shape(case_id) else None
+    if room is None:
+        raise nothing_found(case_id)
+    return room
+
+
+def take_part(tx: Transaction, case_id: str, *, envelope: Envelope, actor: PartyId, now: datetime) -> Room:
+    """An open case that the actor takes part in.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+        NotPermitted: the actor may look and takes no part.
+        Conflict: the case is not open.
+    """
+    room = enter(tx, case_id, envelope=envelope, viewer=actor, now=now)
+    rules.check_takes_part(room.standing)
+    rules.check_open(room)
+    return room
+
+
+def coordinate(tx: Transaction, case_id: str, *, envelope: Envelope, actor: PartyId, now: datetime, closed: bool = False) -> Room:
+    """A case that the actor coordinates; open unless `closed` says that any will do.
+
+    Raises:
+        NotFound: there is none that the actor may see.
+        NotPermitted: the actor is no coordinator of it, or no coordinator of this instance at all.
+        Conflict: the case is not open.
+    """
+    room = enter(tx, case_id, envelope=envelope, viewer=actor, now=now)
+    rules.check_coordinates(room.standing)
+    # An organisation may coordinate; of its people, those who hold the role act for it.
+    party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
+    if not closed:
+        rules.check_open(room)
+    return room
+
+
+def write_down(
+    tx: Transaction, room: Room, kind: DecisionKind, subject: str, reason: str, *, actor: PartyId, now: datetime
+) -> DecisionId:
+    """Keep why something was done; the deed leaves its own event."""
+    decision = Decision(DecisionId(new_id("dec")), kind, subject, now, actor, reason)
+    cases.add_decision(tx, room, decision)
+    return decision.id
