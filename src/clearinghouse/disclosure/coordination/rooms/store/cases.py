@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, DecisionId, PartyId, ReportId, new_id
@@ -30,6 +29,7 @@ from clearinghouse.disclosure.coordination.rooms.store.tables import (
     case_participants,
     case_reports,
     cases,
+    dialect_insert,
     mark_columns,
     seal,
     shown,
@@ -131,7 +131,7 @@ def attach(tx: Transaction, room: Room, attached: AttachedReport, finding: Findi
     about = f"{room.id}/{attached.id}"
     plain = zlib.compress(msgspec.json.encode(finding), 1)
     # Not a look first: two coordinators may attach the same report in the same moment.
-    into = (postgresql if tx.dialect == "postgresql" else sqlite).insert(case_reports).on_conflict_do_nothing()
+    into = dialect_insert(tx, case_reports).on_conflict_do_nothing()
     return tx.write(into, {
         "case_id": room.id, "report_id": attached.id, "open_report_id": attached.id, "attached_at": attached.attached_at,
         "attached_by": attached.attached_by, "reporter": attached.reporter, "source": attached.source,

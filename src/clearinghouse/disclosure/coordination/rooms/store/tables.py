@@ -15,11 +15,13 @@ from sqlalchemy import (
     UniqueConstraint,
     or_,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.tlp import Tlp
 from clearinghouse.disclosure.coordination.rooms.records import Standing
+from clearinghouse.storage import Transaction
 from clearinghouse.storage.schema import Digest, Id, Instant, Number, Prose, Word, metadata
 from clearinghouse.storage.sealing import open_with, seal_with
 
@@ -216,6 +218,12 @@ def shown(table: Table, standing: Standing, now: datetime) -> ColumnElement[bool
     """What of a table with marks a viewer in the room may be shown: TLP:RED to named persons, nothing that expired."""
     alive: ColumnElement[bool] = or_(table.c.expires_at.is_(None), table.c.expires_at > now)
     return alive if standing.named else alive & (table.c.tlp != Tlp.RED)
+
+
+def dialect_insert(tx: Transaction, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An insert that can give way to what is there, and says how many rows it wrote on either database."""
+    insert = postgresql.insert(table) if tx.dialect == "postgresql" else sqlite.insert(table)
+    return insert.execution_options(preserve_rowcount=True)
 
 
 def mark_columns(marks: Marks) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, MessageId, PartyId, ThreadId
@@ -14,6 +13,7 @@ from clearinghouse.core.marks import Marks
 from clearinghouse.core.tlp import Tlp
 from clearinghouse.disclosure.coordination.rooms.records import Message, Room, Thread, ThreadKind, Tier, Via
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
+    dialect_insert,
     mark_columns,
     messages,
     seal,
@@ -50,7 +50,7 @@ def add_member(tx: Transaction, thread_id: ThreadId, party: PartyId, at: datetim
     ).values(added_at=at, removed_at=None))
     if again:
         return True
-    into = (postgresql if tx.dialect == "postgresql" else sqlite).insert(thread_members).on_conflict_do_nothing()
+    into = dialect_insert(tx, thread_members).on_conflict_do_nothing()
     return tx.write(into, {"thread_id": thread_id, "party_id": party, "added_at": at, "removed_at": None}) == 1
 
 
@@ -159,7 +159,7 @@ def find_message(tx: Transaction, room: Room, thread_id: str, message_id: str, *
 def mark_read(tx: Transaction, room: Room, thread_id: ThreadId, message_id: MessageId, at: datetime) -> bool:
     """Note that the viewer itself has read up to a message; False where it had read as far before."""
     number = tx.value(select(messages.c.number).where(messages.c.message_id == message_id, messages.c.thread_id == thread_id))
-    into = (postgresql if tx.dialect == "postgresql" else sqlite).insert(thread_reads)
+    into = dialect_insert(tx, thread_reads)
     further = into.on_conflict_do_update(
         index_elements=["thread_id", "party_id"], set_={"number": into.excluded.number, "read_at": into.excluded.read_at},
         where=thread_reads.c.number < into.excluded.number,
