@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from clearinghouse.core.ids import CaseId, DecisionId, DocumentId, MessageId, PartyId, ReportId, ThreadId, VulnerabilityId
 from clearinghouse.core.marks import Marks, Reach
+from clearinghouse.parties.records import Tier
 
 
 class CaseState(StrEnum):
@@ -50,18 +51,6 @@ class ReportState(StrEnum):
     ACCEPTED = "accepted"
     DEFERRED = "deferred"
     CLOSED = "closed"
-
-
-class Tier(IntEnum):
-    """How much of a room a participant is shown; each includes the one before."""
-
-    DATES = 0
-    """That there is a case, its state and its dates; no text."""
-    SUMMARY = 1
-    """Title, summary, vulnerabilities, vendor status and who takes part."""
-    DISCUSSION = 2
-    """Reports without their reproduction, the official thread, decisions, documents that are no reproducer."""
-    EVERYTHING = 3
 
 
 class VendorStatus(StrEnum):
@@ -169,7 +158,7 @@ class Standing:
     """Of the viewer, its organisation and its teams, those that may read this case; and the viewer."""
     roles: frozenset[CaseRole]
     """Empty for somebody who reads without taking part (break-glass)."""
-    tier: int
+    tier: Tier
     named: bool
     """False where only the organisation or a team may read: TLP:RED is not for those."""
 
@@ -210,7 +199,8 @@ class Participant:
     party: PartyId
     role: CaseRole
     state: Participation
-    tier: int
+    tier: Tier
+    """How much of the room it is shown: everything, unless it is read in to less."""
     until: datetime | None
     report_state: ReportState
     report_state_at: datetime

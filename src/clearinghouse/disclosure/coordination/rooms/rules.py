@@ -18,10 +18,11 @@ from clearinghouse.disclosure.coordination.rooms.records import (
     Participation,
     Room,
     Standing,
-    Tier,
     VendorStatus,
 )
 from clearinghouse.disclosure.intake.records import Finding
+from clearinghouse.parties.records import Basis, Tier
+from clearinghouse.parties.rules import parse_tier
 
 # Widths of form fields, not policies.
 _TITLE_CHARACTERS_MAX = 300
@@ -37,10 +38,13 @@ class Held:
     """One grant on a case that counts as the viewer's, and the participation it stands on."""
 
     party: PartyId
-    basis: str
+    basis: Basis
     role: CaseRole | None
     """None where no participation stands behind it."""
-    tier: int | None
+    tier: Tier | None
+    """As granted; None is all of it."""
+    by_coordinator: bool = False
+    """Whether a coordinator of this case gave it."""
 
 
 def standing_of(viewer: PartyId, held: Sequence[Held], marks: Marks, now: datetime) -> Standing | None:
@@ -57,15 +61,17 @@ def standing_of(viewer: PartyId, held: Sequence[Held], marks: Marks, now: dateti
     return Standing(
         viewer, viewer if acting.role is None else acting.party, frozenset({viewer, *(grant.party for grant in held)}),
         frozenset(grant.role for grant in held if grant.role is not None),
-        Tier.DATES if is_expired(marks, now) else tier, named,
+        Tier.EXISTENCE if is_expired(marks, now) else tier, named,
     )
 
 
-def _tier_of(grant: Held) -> int:
-    if grant.role is not None and grant.tier is not None:
-        return grant.tier
-    # Whoever broke the glass gave two names and a reason for seeing everything; nobody else reads without a part.
-    return Tier.EVERYTHING if grant.basis == "break_glass" else Tier.DATES
+def _tier_of(grant: Held) -> Tier:
+    granted = Tier.DOCUMENTS if grant.tier is None else grant.tier
+    # Without a participation behind it, a grant shows the room only where two persons broke the glass or a coordinator
+    # of the case gave it: a reporter must not show somebody else more of the room than it is shown itself.
+    if grant.role is not None or grant.basis is Basis.BREAK_GLASS or grant.by_coordinator:
+        return granted
+    return Tier.EXISTENCE
 
 
 def check_takes_part(standing: Standing) -> None:
@@ -111,24 +117,23 @@ def check_may_read_back(marks: Marks, standing: Standing) -> None:
         raise NotPermitted("TLP:RED is for named persons; you are here for your organisation: ask the lead to name you")
 
 
-def tier_of_role(role: CaseRole, tier: int | None) -> int:
+def tier_of_role(role: CaseRole, tier: int | None) -> Tier:
     """The tier a party is invited to: everything, unless it only observes or another one is named.
 
     Raises:
         Invalid: there is no such tier.
     """
     if tier is None:
-        return Tier.SUMMARY if role is CaseRole.OBSERVER else Tier.EVERYTHING
-    if tier not in set(Tier):
-        raise Invalid(f"no tier {tier}; tiers go from 0 (dates) to 3 (everything)")
-    if role is CaseRole.COORDINATOR and tier < Tier.EVERYTHING:
+        return Tier.SUMMARY if role is CaseRole.OBSERVER else Tier.DOCUMENTS
+    named = parse_tier(tier)
+    if role is CaseRole.COORDINATOR and named < Tier.DOCUMENTS:
         raise Invalid("a coordinator is shown everything; invite as an observer whoever is to see less")
-    return tier
+    return named
 
 
-def is_read_in(role: CaseRole, tier: int) -> bool:
+def is_read_in(role: CaseRole, tier: Tier) -> bool:
     """Whether the right to read stands on being read in and not on working on the case."""
-    return role is CaseRole.OBSERVER or tier < Tier.EVERYTHING
+    return role is CaseRole.OBSERVER or tier < Tier.DOCUMENTS
 
 
 def marks_of_finding(finding: Finding, of_case: Marks) -> Marks:
@@ -144,7 +149,7 @@ def packet_for(finding: Finding, attached: AttachedReport, standing: Standing) -
     shown = finding
     if not attached.share_name:
         shown = replace(shown, reporter="", credits=(), producer=replace(shown.producer, reviewer=""))
-    if standing.tier < Tier.EVERYTHING:
+    if standing.tier < Tier.DOCUMENTS:
         shown = replace(shown, reproduction="", attachments=())
     return shown
 

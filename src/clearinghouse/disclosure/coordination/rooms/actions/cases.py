@@ -28,7 +28,6 @@ from clearinghouse.disclosure.coordination.rooms.records import (
     Standing,
     Thread,
     ThreadKind,
-    Tier,
 )
 from clearinghouse.disclosure.coordination.rooms.states import CASE_TRANSITIONS, REPORT_TRANSITIONS, may_step, step
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads, vulnerabilities
@@ -38,7 +37,7 @@ from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
 from clearinghouse.parties import store as party_store
-from clearinghouse.parties.records import Basis, Grant
+from clearinghouse.parties.records import Basis, Grant, Tier
 from clearinghouse.storage import Envelope, Transaction
 
 _CHANGED = Conflict("somebody else changed this case in the same moment; look again, then decide")
@@ -66,7 +65,7 @@ def open_case(
         rules.parse_paragraph(summary), marks or Marks(),
     )
     key = secrets.token_bytes(32)
-    room = Room(case, Standing(actor, actor, frozenset({actor}), frozenset({CaseRole.COORDINATOR}), Tier.EVERYTHING, True), key)
+    room = Room(case, Standing(actor, actor, frozenset({actor}), frozenset({CaseRole.COORDINATOR}), Tier.DOCUMENTS, True), key)
     found_room(tx, room, envelope=envelope)
     details: dict[str, Detail] = {"policy": policy_version, "tlp": str(case.marks.tlp), "reports": len(set(report_ids))}
     ledger.record(tx, Event("CaseOpened", (case.id,), details), actor=actor, now=now)
@@ -82,7 +81,7 @@ def found_room(tx: Transaction, room: Room, *, envelope: Envelope) -> None:
     case = room.case
     cases.add_case(tx, case, room.key, envelope)
     participants.add_participants(tx, case.id, [Participant(
-        case.lead, CaseRole.COORDINATOR, Participation.JOINED, Tier.EVERYTHING, None, ReportState.RECEIVED, case.opened_at,
+        case.lead, CaseRole.COORDINATOR, Participation.JOINED, Tier.DOCUMENTS, None, ReportState.RECEIVED, case.opened_at,
         case.opened_at, case.lead, case.opened_at,
     )])
     party_store.add_grants(tx, [Grant(case.id, case.lead, Basis.PARTICIPANT)])
@@ -130,7 +129,7 @@ def detach_report(
     if reporter is not None and reporter.role is CaseRole.REPORTER and reporter.state is Participation.JOINED and reporter.party not in still:
         participants.save_participant(tx, room.id, reporter, replace(reporter, state=Participation.REMOVED, ended_at=now))
         threads.remove_from_all(tx, room.id, reporter.party, now)
-        party_store.remove_grants(tx, room.id, reporter.party, [Basis.PARTICIPANT, Basis.READ_IN])
+        party_store.end_grants(tx, room.id, reporter.party, [Basis.PARTICIPANT, Basis.READ_IN], now)
         ledger.record(tx, Event("ParticipantRemoved", (room.id, reporter.party), {"with": attached.id}), actor=actor, now=now)
 
 
@@ -348,7 +347,7 @@ def _bring_reporter(tx: Transaction, room: Room, attached: AttachedReport, *, ac
     known = participants.find_participant(tx, room, attached.reporter)
     rules.check_may_name(room.case.marks, person=_is_person(tx, attached.reporter))
     fresh = Participant(
-        attached.reporter, CaseRole.REPORTER, Participation.JOINED, Tier.EVERYTHING, None, ReportState.ACCEPTED, now, now, actor, now,
+        attached.reporter, CaseRole.REPORTER, Participation.JOINED, Tier.DOCUMENTS, None, ReportState.ACCEPTED, now, now, actor, now,
         unnamed=not attached.share_name,
     )
     if known is None:

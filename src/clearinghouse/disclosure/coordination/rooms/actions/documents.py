@@ -10,9 +10,10 @@ from clearinghouse.core.marks import Marks, check_may_show, narrowest
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.disclosure.coordination.rooms import rules
 from clearinghouse.disclosure.coordination.rooms.actions.entering import enter, nothing_found, take_part
-from clearinghouse.disclosure.coordination.rooms.records import Document, DocumentKind, ThreadKind, Tier
+from clearinghouse.disclosure.coordination.rooms.records import Document, DocumentKind, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import documents, threads
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Database, Envelope, Transaction
 
 
@@ -29,7 +30,7 @@ def add_document(
         Conflict: the case is not open or holds its bound.
     """
     room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
-    rules.check_tier(room.standing, Tier.EVERYTHING if rules.needs_everything(kind) else Tier.DISCUSSION, f"a {kind}")
+    rules.check_tier(room.standing, Tier.DOCUMENTS if rules.needs_everything(kind) else Tier.ROOM, f"a {kind}")
     if not body:
         raise Invalid("the file is empty")
     if len(body) > limits.document_bytes_max:
@@ -87,7 +88,7 @@ def read_document(
         if found is None:
             raise nothing_found(document_id)
         if rules.needs_everything(found.kind):
-            rules.check_tier(room.standing, Tier.EVERYTHING, "a reproducer")
+            rules.check_tier(room.standing, Tier.DOCUMENTS, "a reproducer")
         check_may_show(found.marks, room.standing.reach, now)
         ledger.record(tx, Event("SealedObjectRead", (found.id,), {"digest": found.digest}), actor=viewer, now=now)
     with database.read() as tx:

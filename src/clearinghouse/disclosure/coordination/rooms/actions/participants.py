@@ -197,7 +197,7 @@ def change_tier(
     if not participants.save_participant(tx, room.id, known, changed):
         raise _CHANGED
     if known.state is Participation.JOINED:
-        party_store.remove_grants(tx, room.id, known.party, _BASES)
+        party_store.end_grants(tx, room.id, known.party, _BASES, now)
         party_store.add_grants(tx, [_grant(room.id, changed)])
     write_down(tx, room, DecisionKind.TIER_CHANGED, known.party, rules.parse_reason(reason), actor=actor, now=now)
     details: dict[str, Detail] = {"from": known.tier, "to": int(changed.tier)}
@@ -267,12 +267,14 @@ def _end(tx: Transaction, room: Room, known: Participant, ended: Participant, no
     """End what a party may read here, side threads included."""
     if not participants.save_participant(tx, room.id, known, ended):
         raise _CHANGED
-    party_store.remove_grants(tx, room.id, known.party, _BASES)
+    party_store.end_grants(tx, room.id, known.party, _BASES, now)
     threads.remove_from_all(tx, room.id, known.party, now)
 
 
 def _grant(case_id: CaseId, one: Participant) -> Grant:
-    return Grant(case_id, one.party, Basis.READ_IN if rules.is_read_in(one.role, one.tier) else Basis.PARTICIPANT, one.until)
+    if rules.is_read_in(one.role, one.tier):
+        return Grant(case_id, one.party, Basis.READ_IN, one.until, one.tier, one.invited_by, one.joined_at)
+    return Grant(case_id, one.party, Basis.PARTICIPANT, one.until, None, one.invited_by, one.joined_at)
 
 
 __all__ = [

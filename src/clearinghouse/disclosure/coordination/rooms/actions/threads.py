@@ -10,9 +10,10 @@ from clearinghouse.core.marks import Marks, narrowest
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.disclosure.coordination.rooms import rules
 from clearinghouse.disclosure.coordination.rooms.actions.entering import enter, nothing_found, take_part
-from clearinghouse.disclosure.coordination.rooms.records import Message, Participation, Room, Thread, ThreadKind, Tier, Via
+from clearinghouse.disclosure.coordination.rooms.records import Message, Participation, Room, Thread, ThreadKind, Via
 from clearinghouse.disclosure.coordination.rooms.store import participants, threads
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Envelope, Transaction
 
 
@@ -29,7 +30,7 @@ def open_thread(
         Conflict: the case is not open or holds its bound.
     """
     room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
-    rules.check_tier(room.standing, Tier.DISCUSSION, "a side thread")
+    rules.check_tier(room.standing, Tier.ROOM, "a side thread")
     if threads.system_count_threads(tx, room.id) >= limits.threads_max:
         raise Conflict("this case takes no further threads")
     told = {one.party for one in participants.list_participants(tx, room) if one.state is Participation.JOINED}
@@ -96,7 +97,7 @@ def post_message(
         Conflict: the case is not open.
     """
     room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
-    rules.check_tier(room.standing, Tier.DISCUSSION, "the discussion")
+    rules.check_tier(room.standing, Tier.ROOM, "the discussion")
     thread = threads.find_thread(tx, room, thread_id or threads.find_official(tx, room))
     if thread is None:
         raise nothing_found(thread_id or "")

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Row, Select, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, DecisionId, PartyId, ReportId, new_id
@@ -22,7 +22,6 @@ from clearinghouse.disclosure.coordination.rooms.records import (
     DecisionKind,
     Participation,
     Room,
-    Tier,
 )
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
     case_decisions,
@@ -36,7 +35,8 @@ from clearinghouse.disclosure.coordination.rooms.store.tables import (
     unseal,
 )
 from clearinghouse.disclosure.intake.records import Finding
-from clearinghouse.parties.store import own_parties, read_grants
+from clearinghouse.parties.records import Basis, Tier
+from clearinghouse.parties.store import own_grants, read_grants
 from clearinghouse.storage import Envelope, Transaction
 from clearinghouse.storage.sealing import open_with, seal_with
 
@@ -75,12 +75,8 @@ def list_rooms(
     state: CaseState | None = None,
 ) -> list[Room]:
     """The cases a viewer may see, newest first; `before` names the last case of the page before."""
-    mine = select(read_grants.c.object_id).where(
-        read_grants.c.party_id.in_(own_parties(viewer, now)), or_(read_grants.c.until.is_(None), read_grants.c.until > now)
-    )
-    named = select(read_grants.c.object_id).where(
-        read_grants.c.party_id == viewer, or_(read_grants.c.until.is_(None), read_grants.c.until > now)
-    )
+    mine = select(read_grants.c.object_id).where(own_grants(viewer, now))
+    named = select(read_grants.c.object_id).where(own_grants(viewer, now), read_grants.c.party_id == viewer)
     query = select(cases.c.case_id).where(or_(
         and_(cases.c.case_id.in_(mine), cases.c.tlp != "RED"), cases.c.case_id.in_(named)
     ))
@@ -263,11 +259,14 @@ def _standings(viewer: PartyId, now: datetime) -> Select[Any]:
         case_participants.c.case_id == cases.c.case_id, case_participants.c.party_id == read_grants.c.party_id,
         case_participants.c.state == Participation.JOINED,
     )
-    return select(
-        cases, read_grants.c.party_id, read_grants.c.basis, case_participants.c.role, case_participants.c.tier
-    ).join(read_grants, read_grants.c.object_id == cases.c.case_id).outerjoin(case_participants, joined).where(
-        or_(read_grants.c.until.is_(None), read_grants.c.until > now), read_grants.c.party_id.in_(own_parties(viewer, now))
+    giver = case_participants.alias("giver")
+    by_coordinator = exists().where(
+        giver.c.case_id == cases.c.case_id, giver.c.party_id == read_grants.c.given_by, giver.c.role == CaseRole.COORDINATOR
     )
+    return select(
+        cases, read_grants.c.party_id, read_grants.c.basis, read_grants.c.tier, case_participants.c.role,
+        by_coordinator.label("by_coordinator"),
+    ).join(read_grants, read_grants.c.object_id == cases.c.case_id).outerjoin(case_participants, joined).where(own_grants(viewer, now))
 
 
 def _room(rows: Sequence[Row[Any]], envelope: Envelope, viewer: PartyId, now: datetime) -> Room | None:
@@ -277,7 +276,11 @@ def _room(rows: Sequence[Row[Any]], envelope: Envelope, viewer: PartyId, now: da
     key = envelope.unwrap(bytes(first.wrapped_key), first.case_id)
     text = unseal(key, first.sealed, first.case_id, _CaseText)
     held = [
-        rules.Held(PartyId(row.party_id), row.basis, None if row.role is None else CaseRole(row.role), row.tier) for row in rows
+        rules.Held(
+            PartyId(row.party_id), Basis(row.basis), None if row.role is None else CaseRole(row.role),
+            None if row.tier is None else Tier(row.tier), bool(row.by_coordinator),
+        )
+        for row in rows
     ]
     standing = rules.standing_of(viewer, held, text.marks, now)
     if standing is None:
@@ -295,7 +298,7 @@ def _readable(room: Room, now: datetime) -> ColumnElement[bool]:
     standing = room.standing
     allowed = shown(case_reports, standing, now)
     own = case_reports.c.reporter.in_(sorted(standing.parties))
-    if standing.tier < Tier.DISCUSSION:
+    if standing.tier < Tier.ROOM:
         return allowed & case_reports.c.case_id.is_(None)
     if standing.only_reports:
         return allowed & own
@@ -316,7 +319,7 @@ def _attached(row: Row[Any], room: Room) -> AttachedReport:
 def _decisions(room: Room) -> Select[Any]:
     standing = room.standing
     query = select(case_decisions).where(case_decisions.c.case_id == room.id)
-    if standing.tier < Tier.DISCUSSION:
+    if standing.tier < Tier.ROOM:
         return query.where(case_decisions.c.case_id.is_(None))
     if not standing.only_reports:
         return query

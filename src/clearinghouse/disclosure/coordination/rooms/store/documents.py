@@ -9,7 +9,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, DocumentId, PartyId, ThreadId
 from clearinghouse.core.marks import Marks
-from clearinghouse.disclosure.coordination.rooms.records import Document, DocumentKind, Room, Tier
+from clearinghouse.disclosure.coordination.rooms.records import Document, DocumentKind, Room
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
     document_bodies,
     documents,
@@ -19,6 +19,7 @@ from clearinghouse.disclosure.coordination.rooms.store.tables import (
     thread_members,
     unseal,
 )
+from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Transaction
 from clearinghouse.storage.sealing import open_with, seal_with
 
@@ -79,7 +80,7 @@ def _readable(room: Room, now: datetime) -> ColumnElement[bool]:
         documents.c.case_id == room.id, documents.c.withdrawn_at.is_(None), shown(documents, room.standing, now),
         or_(documents.c.thread_id.is_(None), documents.c.thread_id.in_(mine)),
     )
-    return found if room.standing.tier >= Tier.DISCUSSION else and_(found, documents.c.case_id.is_(None))
+    return found if room.standing.tier >= Tier.ROOM else and_(found, documents.c.case_id.is_(None))
 
 
 def _document(row: Row[Any], room: Room) -> Document:

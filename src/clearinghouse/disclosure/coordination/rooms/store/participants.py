@@ -8,8 +8,9 @@ from sqlalchemy import Row, and_, func, insert, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, PartyId
-from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ReportState, Room, Tier
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ReportState, Room
 from clearinghouse.disclosure.coordination.rooms.store.tables import case_decisions, case_participants, cases, unseal
+from clearinghouse.parties.records import Tier
 from clearinghouse.parties.store import own_parties
 from clearinghouse.storage import Envelope, Transaction
 
@@ -109,6 +110,6 @@ def _columns(one: Participant) -> dict[str, Any]:
 
 def _participant(row: Row[Any]) -> Participant:
     return Participant(
-        PartyId(row.party_id), CaseRole(row.role), Participation(row.state), row.tier, row.until, ReportState(row.report_state),
+        PartyId(row.party_id), CaseRole(row.role), Participation(row.state), Tier(row.tier), row.until, ReportState(row.report_state),
         row.report_state_at, row.invited_at, PartyId(row.invited_by), row.joined_at, row.ended_at, row.unnamed,
     )

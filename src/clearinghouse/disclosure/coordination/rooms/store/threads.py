@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from clearinghouse.core.ids import CaseId, MessageId, PartyId, ThreadId
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.tlp import Tlp
-from clearinghouse.disclosure.coordination.rooms.records import Message, Room, Thread, ThreadKind, Tier, Via
+from clearinghouse.disclosure.coordination.rooms.records import Message, Room, Thread, ThreadKind, Via
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
     dialect_insert,
     mark_columns,
@@ -23,6 +23,7 @@ from clearinghouse.disclosure.coordination.rooms.store.tables import (
     threads,
     unseal,
 )
+from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Transaction
 
 
@@ -170,7 +171,7 @@ def mark_read(tx: Transaction, room: Room, thread_id: ThreadId, message_id: Mess
 
 def count_unread(tx: Transaction, rooms: Sequence[Room], *, now: datetime) -> dict[str, int]:
     """What is unread in each of one viewer's rooms, in one statement."""
-    told = [room for room in rooms if room.standing.tier >= Tier.DISCUSSION]
+    told = [room for room in rooms if room.standing.tier >= Tier.ROOM]
     viewer = next((room.standing.viewer for room in rooms), "")
     parties = sorted({party for room in told for party in room.standing.parties})
     mine = select(thread_members.c.thread_id).where(thread_members.c.party_id.in_(parties), thread_members.c.removed_at.is_(None))
@@ -194,7 +195,7 @@ def _readable(room: Room) -> ColumnElement[bool]:
     )
     private = and_(threads.c.kind == ThreadKind.PRIVATE, threads.c.thread_id.in_(mine))
     found = or_(threads.c.kind == ThreadKind.OFFICIAL, private)
-    if room.standing.tier < Tier.DISCUSSION:
+    if room.standing.tier < Tier.ROOM:
         found = and_(found, threads.c.case_id.is_(None))
     return and_(threads.c.case_id == room.id, found)
 

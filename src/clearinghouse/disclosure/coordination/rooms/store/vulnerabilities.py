@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Row, delete, func, insert, select, update
 
 from clearinghouse.core.ids import CaseId, PartyId, ReportId, VulnerabilityId
-from clearinghouse.disclosure.coordination.rooms.records import Room, Tier, VendorStatement, VendorStatus, Vulnerability
+from clearinghouse.disclosure.coordination.rooms.records import Room, VendorStatement, VendorStatus, Vulnerability
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
     seal,
     unseal,
@@ -16,6 +16,7 @@ from clearinghouse.disclosure.coordination.rooms.store.tables import (
     vulnerabilities,
     vulnerability_reports,
 )
+from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Transaction
 
 
