@@ -18,6 +18,7 @@ from clearinghouse.parties.charters.records import (
     Kind,
     Problem,
     Purpose,
+    Reason,
     Refused,
     Reproducer,
     ScopeKey,
@@ -26,6 +27,6 @@ from clearinghouse.parties.charters.records import (
 from clearinghouse.parties.charters.rules import answer
 
 __all__ = [
-    "Adopted", "Allowed", "Answer", "Approach", "Charter", "Claim", "Held", "Kind", "Problem", "Purpose", "Refused", "Reproducer",
+    "Adopted", "Allowed", "Answer", "Approach", "Charter", "Claim", "Held", "Kind", "Problem", "Purpose", "Reason", "Refused", "Reproducer",
     "ScopeKey", "Want", "answer",
 ]

@@ -90,8 +90,8 @@ def end_claim(tx: Transaction, claim_id: str, untrusted_reason: str, *, actor: P
     if claim is None or claim.ended_at is not None:
         raise NotFound(f"no claim {claim_id[:40]!r} stands")
     _check_speaks_or_coordinates(tx, actor, claim.party)
-    rules.parse_reason(untrusted_reason, "ending a claim")
-    store.end_claim(tx, claim.id, now)
+    reason = rules.parse_reason(untrusted_reason, "ending a claim")
+    store.end_claim(tx, claim.id, reason, envelope, now)
     ledger.record(tx, Event("OwnershipEnded", (claim.id, claim.party)), actor=actor, now=now)
     _rescope(tx, claim.party, envelope)
 

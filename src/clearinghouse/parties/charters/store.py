@@ -73,6 +73,8 @@ charter_claims = Table(
     Column("held", Prose, unique=True),  # kind and value while the claim is proven and stands: one party holds it
     Column("wrapped_key", LargeBinary),
     Column("sealed_reason", LargeBinary),
+    Column("end_wrapped_key", LargeBinary),
+    Column("sealed_end", LargeBinary),
     Index(None, "party_id"),
 )
 charter_fetches = Table(
@@ -217,9 +219,12 @@ def prove_claim(tx: Transaction, claim: Claim, basis: ClaimBasis, at: datetime) 
         raise _taken(claim.key) from error
 
 
-def end_claim(tx: Transaction, claim_id: ClaimId, at: datetime) -> None:
-    """Note that a claim stands no more."""
-    tx.write(update(charter_claims).where(charter_claims.c.claim_id == claim_id).values(ended_at=at, held=None))
+def end_claim(tx: Transaction, claim_id: ClaimId, reason: str, envelope: Envelope, at: datetime) -> None:
+    """Note that a claim stands no more, and why."""
+    sealed = envelope.seal(reason.encode(), f"{claim_id}/end")
+    tx.write(update(charter_claims).where(charter_claims.c.claim_id == claim_id).values(
+        ended_at=at, held=None, end_wrapped_key=sealed.wrapped_key, sealed_end=sealed.body
+    ))
 
 
 def find_claim(tx: Transaction, claim_id: str) -> Claim | None:
