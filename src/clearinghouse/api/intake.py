@@ -66,7 +66,9 @@ async def send(
     """
     from litestar.concurrency import sync_to_thread
 
-    data = await _body(request, instance.policy.intake.document_bytes_max)
+    data = await body_within(
+        request, instance.policy.intake.document_bytes_max, "send it to /api/v1/submissions/bulk, one JSON object a line"
+    )
     reception: Reception = request.app.state.reception
     return await sync_to_thread(_take, reception, instance, data, name, public, source, idempotency_key, wait)
 
@@ -152,16 +154,21 @@ def _answer(instance: Acting, found: Receipt, first: int, *, answered: bool, loo
     )
 
 
-async def _body(request: "Request[Any, Any, State]", limit: int) -> bytes:
-    """The body, refused as soon as it is too long."""
+async def body_within(request: "Request[Any, Any, State]", limit: int, advice: str) -> bytes:
+    """The body of a request, refused as soon as it is too long.
+
+    Raises:
+        Invalid: it has more than `limit` bytes; `advice` says what to do.
+    """
     declared = request.headers.get("content-length", "")
+    too_long = Invalid(f"more than {limit} bytes, the most there may be here: {advice}")
     if declared.isdigit() and int(declared) > limit:
-        raise Invalid(f"{declared} bytes; one document may have {limit}: send it to /api/v1/submissions/bulk, one JSON object a line")
+        raise too_long
     body = bytearray()
     async for portion in request.stream():
         body += portion
         if len(body) > limit:
-            raise Invalid(f"more than {limit} bytes, the most one document may have: send it to /api/v1/submissions/bulk")
+            raise too_long
     return bytes(body)
 
 

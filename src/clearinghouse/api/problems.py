@@ -3,6 +3,8 @@
 An unknown route, an unknown object and an object of somebody else answer with the same bytes (decision 5).
 """
 
+import logging
+import traceback
 from typing import Any
 
 import msgspec
@@ -11,6 +13,7 @@ from litestar.exceptions import HTTPException, ValidationException
 
 from clearinghouse.core.errors import ClearinghouseError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
 
+_LOG = logging.getLogger("clearinghouse")
 PROBLEM = "application/problem+json"
 
 
@@ -61,13 +64,22 @@ def problem_of(error: Exception) -> Problem:
     return Problem("/problems/mistake-of-ours", "Mistake of ours", 500, "The mistake was noted; nothing of this request was kept.")
 
 
-def answer(_: "Request[Any, Any, Any]", error: Exception) -> Response[bytes]:
+def answer(request: "Request[Any, Any, Any]", error: Exception) -> Response[bytes]:
     """The response to an error, for programs."""
     problem = problem_of(error)
+    if problem.status >= 500 and not isinstance(error, Unavailable):
+        note_mistake(request, error)
     headers = dict(getattr(error, "headers", None) or {}) if problem.status in (405, 429) else {}
     if problem.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="clearinghouse"'
     return Response(msgspec.json.encode(problem), status_code=problem.status, media_type=PROBLEM, headers=headers)
+
+
+def note_mistake(request: "Request[Any, Any, Any]", error: Exception) -> None:
+    """Log where a mistake of ours happened: the route and the lines of code, never the message, which may quote a report."""
+    handler = getattr(request, "route_handler", None)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    _LOG.error("%s in %s %s\n%s", type(error).__name__, request.method, handler, where)
 
 
 def _validation(error: ValidationException) -> str:

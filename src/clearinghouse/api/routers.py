@@ -7,6 +7,7 @@ from litestar.di import Provide
 
 from clearinghouse.api import deconfliction, intake, ledger, problems, vince
 from clearinghouse.api.authentication import SCOPE, Acting, caller
+from clearinghouse.api.coordination import cases, participants, threads, vulnerabilities
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.intake import actions
@@ -23,7 +24,11 @@ def nothing(instance: Acting, request: "Request[Any, Any, Any]") -> None:
 def api_routers() -> list[Router]:
     """The API, version 1, and the addresses of other people's clients."""
     own = Router(
-        "/api/v1", route_handlers=[intake.ROUTER, deconfliction.ROUTER, ledger.ROUTER, nothing],
+        "/api/v1",
+        route_handlers=[
+            intake.ROUTER, deconfliction.ROUTER, cases.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
+            ledger.ROUTER, nothing,
+        ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},
     )
     return [own, vince.ROUTER]

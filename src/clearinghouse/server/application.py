@@ -1,7 +1,9 @@
 """The one ASGI application: which routes there are, and what every answer carries."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from litestar import Litestar, MediaType, get
@@ -18,6 +20,7 @@ from clearinghouse.api.routers import api_routers
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
 
+_THREADS = 64
 _HEADERS = {
     # Nothing of anybody else is loaded, nothing runs that does not come from here, nobody frames these pages.
     "Content-Security-Policy": (
@@ -38,7 +41,9 @@ def create_application(instance: Instance) -> Litestar:
 
     @asynccontextmanager
     async def reception(app: Litestar) -> AsyncIterator[None]:
-        with Reception(instance) as opened:
+        # A thread that waits for the disk or for an answer costs little; too few of them make requests wait for threads.
+        with ThreadPoolExecutor(_THREADS, "request") as threads, Reception(instance) as opened:
+            asyncio.get_running_loop().set_default_executor(threads)
             app.state.reception = opened
             yield
 

@@ -129,7 +129,7 @@ class Database:
         if url.startswith("sqlite"):
             self.engine = _sqlite(url)
         elif url.startswith("postgresql+psycopg://"):
-            self.engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+            self.engine = create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", pool_size=8, max_overflow=64)
         else:
             kind = url.split(":", 1)[0]
             raise Unavailable(f"cannot open a database of kind {kind!r}: use sqlite:///PATH or postgresql://...")
@@ -190,7 +190,9 @@ def _sqlite(url: str) -> Engine:
     memory = url in ("sqlite://", "sqlite:///:memory:")
     if not memory:
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": 60})
+    # A reader never waits for another: as many connections as a server has threads, opened as they are needed.
+    pool = {} if memory else {"pool_size": 8, "max_overflow": 64}
+    engine = create_engine(url, connect_args={"timeout": 60}, **pool)
 
     @event.listens_for(engine, "connect")
     def _configure(dbapi_connection: Any, _record: Any) -> None:

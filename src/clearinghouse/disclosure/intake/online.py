@@ -7,6 +7,7 @@ the next one. Each stands in a savepoint of its own: one that fails takes no oth
 import hashlib
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ _WAITING_MAX = 2_000
 _PART_BYTES = 4 << 20
 _NAME_CHARACTERS_MAX = 1000
 _READER_SECONDS_MAX = 60.0
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ class OnlineIntake:
             self._commit(together)
             if ended:
                 return
+            # Others must get the one write lock of SQLite between two commits, and the next commit is the fuller for it.
+            time.sleep(_PAUSE_SECONDS)
 
     def _commit(self, together: list[_Read]) -> None:
         done: list[tuple[_Read, Receipt]] = []

@@ -1,0 +1,1 @@
+"""Case rooms over HTTP: one file a noun, each route one action or one view."""
