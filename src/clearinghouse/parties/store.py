@@ -246,10 +246,12 @@ def end_grants(tx: Transaction, object_id: str, party: PartyId, bases: Sequence[
     ).values(revoked_at=at))
 
 
-def party_names(tx: Transaction, party_ids: Sequence[str]) -> dict[str, str]:
-    """The names of parties by their ids, in one statement however many there are."""
-    query = select(parties.c.party_id, parties.c.name).where(parties.c.party_id.in_(list(party_ids)))
-    return {row.party_id: row.name for row in tx.rows(query)}
+def name_parties(tx: Transaction, party_ids: Sequence[str]) -> dict[str, tuple[str, PartyId | None]]:
+    """Name and organisation of parties by their ids, in one statement however many there are."""
+    query = select(parties.c.party_id, parties.c.name, parties.c.organisation_id).where(parties.c.party_id.in_(list(party_ids)))
+    return {
+        row.party_id: (row.name, None if row.organisation_id is None else PartyId(row.organisation_id)) for row in tx.rows(query)
+    }
 
 
 def _mine(viewer: PartyId, now: datetime, tier_min: Tier) -> tuple[ColumnElement[bool], ...]:

@@ -15,6 +15,7 @@ from clearinghouse.disclosure.coordination.rooms.records import (
     CaseRole,
     CaseState,
     DocumentKind,
+    Participant,
     Participation,
     Room,
     Standing,
@@ -72,6 +73,28 @@ def _tier_of(grant: Held) -> Tier:
     if grant.role is not None or grant.basis is Basis.BREAK_GLASS or grant.by_coordinator:
         return granted
     return Tier.EXISTENCE
+
+
+def is_told_of(one: Participant, standing: Standing) -> bool:
+    """Whether a viewer is told that a party takes part.
+
+    A mere reporter is not told of other reporters: two that found one flaw learn of a duplicate, not of each other.
+    """
+    if one.party in standing.parties:
+        return True
+    if standing.tier < Tier.SUMMARY:
+        return False
+    return not (standing.only_reports and one.role is CaseRole.REPORTER)
+
+
+def hidden_parties(everybody: Iterable[Participant], standing: Standing) -> frozenset[PartyId]:
+    """The participants whose names and ids a viewer must not be shown, wherever they occur in the room."""
+    if standing.coordinates:
+        return frozenset()
+    return frozenset(
+        one.party for one in everybody
+        if one.party not in standing.parties and (one.unnamed or not is_told_of(one, standing))
+    )
 
 
 def check_takes_part(standing: Standing) -> None:

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, func, insert, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, PartyId
+from clearinghouse.disclosure.coordination.rooms import rules
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ReportState, Room
 from clearinghouse.disclosure.coordination.rooms.store.tables import case_decisions, case_participants, cases, unseal
 from clearinghouse.parties.records import Tier
@@ -30,19 +30,8 @@ def save_participant(tx: Transaction, case_id: CaseId, before: Participant, afte
 
 
 def list_participants(tx: Transaction, room: Room) -> list[Participant]:
-    """The participants a viewer is told of, past ones included, in order of being named.
-
-    A mere reporter is not told of other reporters: two that found one flaw are told of a duplicate, not of each other.
-    """
-    told: ColumnElement[bool]
-    if room.standing.tier < Tier.SUMMARY:
-        told = case_participants.c.party_id.in_(sorted(room.standing.parties))
-    elif room.standing.only_reports:
-        told = or_(case_participants.c.role != CaseRole.REPORTER, case_participants.c.party_id.in_(sorted(room.standing.parties)))
-    else:
-        told = case_participants.c.party_id.is_not(None)
-    query = select(case_participants).where(case_participants.c.case_id == room.id, told)
-    return [_participant(row) for row in tx.rows(query.order_by(case_participants.c.invited_at, case_participants.c.party_id))]
+    """The participants a viewer is told of, past ones included, in order of being named."""
+    return [one for one in system_participants(tx, room.id) if rules.is_told_of(one, room.standing)]
 
 
 def find_participant(tx: Transaction, room: Room, party: str) -> Participant | None:

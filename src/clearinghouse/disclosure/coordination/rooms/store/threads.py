@@ -160,6 +160,11 @@ def find_message(tx: Transaction, room: Room, thread_id: str, message_id: str, *
 def mark_read(tx: Transaction, room: Room, thread_id: ThreadId, message_id: MessageId, at: datetime) -> bool:
     """Note that the viewer itself has read up to a message; False where it had read as far before."""
     number = tx.value(select(messages.c.number).where(messages.c.message_id == message_id, messages.c.thread_id == thread_id))
+    read = tx.value(select(thread_reads.c.number).where(
+        thread_reads.c.thread_id == thread_id, thread_reads.c.party_id == room.standing.viewer
+    ))
+    if read is not None and read >= number:
+        return False
     into = dialect_insert(tx, thread_reads)
     further = into.on_conflict_do_update(
         index_elements=["thread_id", "party_id"], set_={"number": into.excluded.number, "read_at": into.excluded.read_at},
