@@ -100,3 +100,16 @@ def test_body_that_names_unknown_fields_is_refused(client: Client, operator: Hea
     answer = client.post(f"/api/v1/cases/{case}/close", json={"reason": "x", "force": True}, headers=operator)
     assert answer.status_code == 422
     assert "force" in answer.json()["detail"]
+
+
+def test_room_is_read_as_far_as_the_caller_may(client: Client, operator: Headers, people: dict[str, Party], case: str) -> None:
+    room = ok(client.get(f"/api/v1/cases/{case}", headers=operator))
+    assert (room["case"]["title"], room["roles"], room["tier"]) == ("Overflow", ["coordinator"], 3)
+    assert [line["id"] for line in ok(client.get("/api/v1/cases", headers=operator))] == [case]
+    report = room["reports"][0]["report"]["id"]
+    assert ok(client.get(f"/api/v1/cases/{case}/reports/{report}", headers=operator))["finding"]["symbols"] == ["parse_chunk"]
+    assert client.get(f"/api/v1/cases/{case}", headers=people["stranger"].headers).status_code == 404
+    assert ok(client.get("/api/v1/cases", headers=people["stranger"].headers)) == []
+    invitation = {"party": people["vendor"].id, "role": "vendor", "reason": "it is their parser"}
+    ok(client.post(f"/api/v1/cases/{case}/participants", json=invitation, headers=operator), 201)
+    assert [line["case_id"] for line in ok(client.get("/api/v1/invitations", headers=people["vendor"].headers))] == [case]
