@@ -16,6 +16,10 @@ import clearinghouse.ledger.store
 import clearinghouse.parties.charters.store
 import clearinghouse.parties.contacts.store
 import clearinghouse.parties.glass.store
+import clearinghouse.parties.identity.credentials.store
+import clearinghouse.parties.identity.enrolment.store
+import clearinghouse.parties.identity.links.store
+import clearinghouse.parties.identity.sessions.store
 import clearinghouse.parties.notices.store
 import clearinghouse.parties.store
 from clearinghouse.core.clock import FixedClock
