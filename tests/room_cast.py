@@ -13,7 +13,7 @@ from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.parser import ReadItem
 from clearinghouse.disclosure.intake.records import Cover, Finding
-from clearinghouse.disclosure.intake.rules import digest_finding
+from clearinghouse.disclosure.intake.rules import clean_finding, digest_finding
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party, PartyKind
 from clearinghouse.storage import Transaction
@@ -76,6 +76,7 @@ class Cast:
             self.party(reporter)
             with self.instance.database.write() as opened:
                 return self.report(finding, reporter, tx=opened)
+        finding, _ = clean_finding(finding, self.instance.policy.intake)
         now, digest = self.instance.clock.now(), digest_finding(finding)
         submission = intake.begin_submission(
             tx, name="report.json", digest=digest, size_bytes=1, cover=Cover(), idempotency_key=digest, reporter=self.id(reporter),

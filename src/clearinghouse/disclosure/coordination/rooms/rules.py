@@ -34,6 +34,10 @@ _IDENTIFIERS_MAX = 50
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]{0,60}/[a-z0-9][a-z0-9.+-]{0,80}")
 
 
+NOTHING_FOUND = Finding()
+"""What stands for the finding of an imported report that was withdrawn before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """One grant on a case that counts as the viewer's, and the participation it stands on."""
@@ -171,10 +175,15 @@ def packet_for(finding: Finding, attached: AttachedReport, standing: Standing) -
         return finding
     shown = finding
     if not attached.share_name:
-        shown = replace(shown, reporter="", credits=(), producer=replace(shown.producer, reviewer=""))
+        shown = without_names(shown)
     if standing.tier < Tier.DOCUMENTS:
         shown = replace(shown, reproduction="", attachments=())
     return shown
+
+
+def without_names(finding: Finding) -> Finding:
+    """A finding without the names of who found, sent or reviewed it."""
+    return replace(finding, reporter="", credits=(), producer=replace(finding.producer, reviewer=""))
 
 
 def closes_by_withdrawal(live_reports: int, statuses: Iterable[VendorStatus]) -> bool:

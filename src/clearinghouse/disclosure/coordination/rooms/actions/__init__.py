@@ -3,6 +3,7 @@
 `read_document` alone takes the database: the event of the reading is committed before a byte is opened.
 """
 
+from clearinghouse.disclosure.coordination.rooms.actions.bundles import export_case, import_case
 from clearinghouse.disclosure.coordination.rooms.actions.cases import (
     attach_report,
     close_case,
@@ -49,7 +50,8 @@ from clearinghouse.disclosure.coordination.rooms.actions.vulnerabilities import 
 
 __all__ = [
     "accept_invitation", "add_document", "add_member", "add_vulnerability", "attach_report", "change_tier", "change_vulnerability",
-    "close_case", "coordinate", "decline_case", "decline_invitation", "detach_report", "edit_case", "enter", "hand_over", "invite",
+    "close_case", "coordinate", "decline_case", "decline_invitation", "detach_report", "edit_case", "enter",
+    "export_case", "hand_over", "import_case", "invite",
     "leave", "list_messages", "mark_case", "mark_read", "move_report_state", "open_case", "open_thread", "post_message",
     "read_document", "read_packet", "read_statements", "record_decision", "reinstate_report", "remove_member", "remove_participant",
     "remove_vulnerability", "reopen_case", "restore_vulnerability", "state_status", "take_part", "undo_decision",

@@ -67,6 +67,7 @@ def open_case(
     key = secrets.token_bytes(32)
     room = Room(case, Standing(actor, actor, frozenset({actor}), frozenset({CaseRole.COORDINATOR}), Tier.DOCUMENTS, True), key)
     found_room(tx, room, envelope=envelope)
+    threads.add_thread(tx, room, Thread(ThreadId(new_id("thr")), ThreadKind.OFFICIAL, now, actor, ""))
     details: dict[str, Detail] = {"policy": policy_version, "tlp": str(case.marks.tlp), "reports": len(set(report_ids))}
     ledger.record(tx, Event("CaseOpened", (case.id,), details), actor=actor, now=now)
     write_down(tx, room, DecisionKind.OPENED, case.id, rules.parse_paragraph(reason), actor=actor, now=now)
@@ -77,7 +78,7 @@ def open_case(
 
 
 def found_room(tx: Transaction, room: Room, *, envelope: Envelope) -> None:
-    """Keep a case with its lead and its official thread; who calls this leaves the event."""
+    """Keep a case with its lead; who calls this adds the threads and leaves the event."""
     case = room.case
     cases.add_case(tx, case, room.key, envelope)
     participants.add_participants(tx, case.id, [Participant(
@@ -85,7 +86,6 @@ def found_room(tx: Transaction, room: Room, *, envelope: Envelope) -> None:
         case.opened_at, case.lead, case.opened_at,
     )])
     party_store.add_grants(tx, [Grant(case.id, case.lead, Basis.PARTICIPANT)])
-    threads.add_thread(tx, room, Thread(ThreadId(new_id("thr")), ThreadKind.OFFICIAL, case.opened_at, case.lead, ""))
 
 
 def attach_report(
