@@ -123,6 +123,13 @@ def claim(tx: Transaction, lease: str, *, limit: int, until: datetime, now: date
     return claimed
 
 
+def any_due(tx: Transaction, now: datetime) -> bool:
+    """Whether any action waits: asked often, and cheaper than claiming nothing."""
+    free = or_(follow_ups.c.lease.is_(None), follow_ups.c.leased_until <= now)
+    query = select(follow_ups.c.event_id).where(follow_ups.c.state == WAITING, follow_ups.c.due_at <= now, free)
+    return tx.row(query.limit(1)) is not None
+
+
 def complete(tx: Transaction, done: FollowUp, *, now: datetime) -> bool:
     """Note that an action was done, in the transaction of what it did; False where somebody else holds it by now."""
     return _end(tx, done, {"state": DONE, "done_at": now, "trouble": None})
@@ -184,6 +191,6 @@ def _is(event_id: str, action: str) -> Any:
 
 
 __all__ = [
-    "FollowUp", "Lag", "claim", "complete", "end_turn", "failed_actions", "forget_done", "hand_out", "insert_new", "lag", "postpone",
+    "FollowUp", "Lag", "any_due", "claim", "complete", "end_turn", "failed_actions", "forget_done", "hand_out", "insert_new", "lag", "postpone",
     "retry_failed", "take_turn", "waiting_leaves",
 ]

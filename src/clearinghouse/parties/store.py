@@ -95,6 +95,12 @@ def find_party_by_name(tx: Transaction, name: str, kind: PartyKind) -> Party | N
     return None if row is None else _party(tx, row)
 
 
+def founding_organisation(tx: Transaction) -> str:
+    """The name of the organisation that runs this instance: the first party there was."""
+    query = select(parties.c.name).where(parties.c.kind == PartyKind.ORGANISATION).order_by(parties.c.created_at, parties.c.party_id)
+    return str(tx.value(query.limit(1)) or "")
+
+
 def list_parties(tx: Transaction) -> list[Party]:
     """All parties in order of creation."""
     return [_party(tx, row) for row in tx.rows(select(parties).order_by(parties.c.created_at, parties.c.party_id))]
@@ -143,6 +149,17 @@ def list_memberships(tx: Transaction, party: PartyId) -> list[Membership]:
         Membership(PartyId(row.team_id), PartyId(row.member_id), row.since, row.until)
         for row in tx.rows(query.order_by(memberships.c.since, memberships.c.member_id))
     ]
+
+
+def system_people_of(tx: Transaction, party: PartyId, now: datetime) -> list[PartyId]:
+    """The people of an organisation, or who is in a team at `now`: for whoever has to tell them something."""
+    members = select(memberships.c.member_id).where(
+        memberships.c.team_id == party, memberships.c.since <= now, _lasts(memberships.c.until, now)
+    )
+    query = select(parties.c.party_id).where(
+        parties.c.kind == PartyKind.PERSON, or_(parties.c.organisation_id == party, parties.c.party_id.in_(members))
+    )
+    return [PartyId(row.party_id) for row in tx.rows(query.order_by(parties.c.created_at, parties.c.party_id))]
 
 
 def add_grants(tx: Transaction, grants: Sequence[Grant]) -> None:

@@ -21,8 +21,8 @@ import httpx
 
 from clearinghouse import __version__
 from clearinghouse.app.channels.addresses import why_no_outside_name, why_not_outside
+from clearinghouse.app.channels.base import Refused, Unreachable
 from clearinghouse.app.settings import OutwardSettings
-from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import OutwardLimits
 
 _URL_CHARACTERS_MAX = 2_000
@@ -33,14 +33,6 @@ _NEVER_IN_AN_ADDRESS = frozenset(" \\<>\"'`{}|^")
 
 Resolver = Callable[[str, int], Sequence[str]]
 """Host name and port to IP addresses."""
-
-
-class Refused(Invalid):
-    """This instance does not call such an address; asking again does not help."""
-
-
-class Unreachable(Unavailable):
-    """The call was allowed and came to nothing: off, no connection, too slow, too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,3 +307,6 @@ def _left(deadline: float) -> float:
     if left <= 0:
         raise TimeoutError
     return left
+
+
+__all__ = ["Outward", "Refused", "Resolver", "Response", "Target", "Unreachable", "resolve"]

@@ -96,6 +96,12 @@ def add_notices(tx: Transaction, drafts: Sequence[Draft], envelope: Envelope, po
     return len(rows)
 
 
+def any_due(tx: Transaction, now: datetime) -> bool:
+    """Whether there is anything to send: asked often, and cheaper than claiming nothing."""
+    free = or_(notices.c.lease.is_(None), notices.c.leased_until <= now)
+    return tx.row(select(notices.c.notice_id).where(notices.c.state.in_(_TO_SEND), notices.c.due_at <= now, free).limit(1)) is not None
+
+
 def claim(
     tx: Transaction, lease: str, envelope: Envelope, *, limit: int, until: datetime, now: datetime
 ) -> list[ToSend]:
