@@ -4,6 +4,7 @@ import asyncio
 import ssl
 import threading
 from dataclasses import dataclass, field
+from typing import Self
 
 
 @dataclass
@@ -22,7 +23,7 @@ class SmtpSink:
     secured: list[bool] = field(default_factory=list)
     port: int = 0
 
-    def __enter__(self) -> "SmtpSink":
+    def __enter__(self) -> Self:
         self._loop = asyncio.new_event_loop()
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)

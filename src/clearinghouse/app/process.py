@@ -3,6 +3,8 @@
     SubmissionReceived, ReportReceived  ->  sign and index (deconfliction)
     reports indexed                     ->  settle everything, or place the newcomers, as policy says
     anything                            ->  number the leaves and sign a checkpoint (ledger)
+
+and, by the worker (`app/worker.py`), the table `FOLLOW_UPS`: event to what is told to whom (`app/announcements.py`).
 """
 
 import pkgutil
@@ -20,8 +22,45 @@ from clearinghouse.disclosure.intake import sources
 from clearinghouse.disclosure.intake.jobs import Incoming, IntakeJob, Progress, Taken
 from clearinghouse.disclosure.intake.records import Cover
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.rules import check_may
+from clearinghouse.storage import Transaction
+
+FOLLOW_UPS: dict[str, tuple[str, ...]] = {
+    "SubmissionRead": ("acknowledge", "tell_desk"),
+    "ParticipantInvited": ("invite",),
+    "ParticipantJoined": ("welcome",),
+    "MessagePosted": ("pass_on_message",),
+    "DocumentAdded": ("pass_on_document",),
+    "VendorStatusStated": ("pass_on_status",),
+    "DecisionRecorded": ("pass_on_decision",),
+    "CaseClosed": ("tell_everybody",),
+    "CaseReopened": ("tell_everybody",),
+    "CaseWithdrawn": ("tell_everybody",),
+    "CaseDeclined": ("tell_coordinators",),
+    "InvitationDeclined": ("tell_coordinators",),
+    "ParticipantLeft": ("tell_coordinators",),
+    "ReportStateChanged": ("tell_coordinators",),
+    "ReportWithdrawn": ("tell_coordinators",),
+    "GlassBroken": ("tell_owners",),
+    "MailReceived": ("tell_desk",),
+    "NoticeBounced": ("tell_of_bounce",),
+    "WebhookDisabled": ("tell_subscriber",),
+}
+"""Kind of event to the actions that follow on it, each once for each event."""
+
+Sweep = Callable[[Instance], int]
+SWEEPS: tuple[Sweep, ...] = ()
+"""What is looked at every time the worker comes round: rows whose instant has come. Each gives how many it dealt with."""
+
+
+def follow_up(instance: Instance, tx: Transaction, event: LoggedEvent, action: str) -> None:
+    """Do what follows on an event, in the transaction that notes it as done."""
+    # Imported here: the command line takes reports in without knowing a room.
+    from clearinghouse.app.announcements import ACTIONS, Telling
+
+    ACTIONS[action](Telling(tx, instance, event, action, instance.clock.now()))
 
 
 @dataclass

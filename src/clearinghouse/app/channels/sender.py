@@ -20,6 +20,7 @@ from clearinghouse.app.channels.smtp import SmtpCarrier
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError
 from clearinghouse.core.ids import PartyId
+from clearinghouse.core.marks import Marks
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.notices import actions
 from clearinghouse.parties.notices.records import ChannelName, Notice, ToSend
@@ -30,8 +31,8 @@ _PORTION = 20  # claimed at a time; so few that a lease outlasts them
 
 StillTold = Callable[[Transaction, Notice, datetime], bool]
 """Whether the party of a notice may still be told of it."""
-TextOf = Callable[[Transaction, Notice, datetime], str]
-"""What a notice may tell in so many words, read with the rights of its party."""
+TextOf = Callable[[Transaction, Notice, datetime], tuple[Marks, str] | None]
+"""What a notice may tell in so many words, with its marks, read with the rights of its party."""
 
 
 def sign_in_link(public_url: str) -> LinkMaker:
@@ -52,7 +53,7 @@ class Sender:
     outward: Outward
     make_link: LinkMaker
     still_told: StillTold
-    text_of: TextOf = field(default=lambda tx, notice, now: "")
+    text_of: TextOf = field(default=lambda tx, notice, now: None)
 
     def send_due(self, lease: str, limit: int = _PORTION) -> int:
         """Send what is due, a portion of it; gives how many notices were dealt with."""
@@ -98,8 +99,9 @@ class Sender:
         with instance.database.read() as tx:
             to = self._recipient(tx, claimed)
             founder = parties.founding_organisation(tx)
-            if not claimed.text and claimed.more == 0:
-                claimed = replace(claimed, text=self.text_of(tx, claimed.notice, now))
+            # Of several, the mail says how many there are and the room says what.
+            if not claimed.text and claimed.more == 0 and (found := self.text_of(tx, claimed.notice, now)) is not None:
+                claimed = replace(claimed, marks=found[0], text=found[1])
         with instance.database.write() as tx:
             link = self.make_link(tx, claimed.notice.party, claimed.notice.about, now=now)
         mail = compose(

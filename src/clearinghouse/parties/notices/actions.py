@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from clearinghouse.core.errors import Conflict, NotFound, NotPermitted
 from clearinghouse.core.events import Detail, Event
-from clearinghouse.core.ids import HookId, MailId, PartyId, has_shape, new_id
+from clearinghouse.core.ids import EventId, HookId, MailId, PartyId, has_shape, new_id
 from clearinghouse.core.policy import NoticePolicy
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties.notices import rules
 from clearinghouse.parties.notices.mail_records import Disposition, Letter, ReceivedMail, SignatureState
-from clearinghouse.parties.notices.records import Draft, Hook, HookSecret, NoticeState, ToSend
+from clearinghouse.parties.notices.records import Draft, Hook, HookSecret, Notice, NoticeState, ToSend
 from clearinghouse.parties.notices.store import hooks, mail, notices
 from clearinghouse.parties.records import Basis, Grant
 from clearinghouse.parties.store import add_grants
@@ -77,6 +77,13 @@ def note_withdrawn(tx: Transaction, dropped: ToSend, reason: str, *, actor: Part
     if notices.end(tx, dropped, NoticeState.WITHDRAWN, trouble=reason, now=now):
         details: dict[str, Detail] = {"kind": dropped.notice.kind, "reason": reason}
         ledger.record(tx, Event("NoticeWithdrawn", (dropped.notice.id, dropped.notice.party), details), actor=actor, now=now)
+
+
+def note_bounced(tx: Transaction, notice: Notice, *, actor: PartyId, now: datetime) -> None:
+    """Note that a mail came back: its party was not reached, whatever the server said when it took it."""
+    notices.mark_bounced(tx, notice.id)
+    details: dict[str, Detail] = {"kind": notice.kind, "about": notice.about}
+    ledger.record(tx, Event("NoticeBounced", (notice.id, notice.party), details), actor=actor, now=now)
 
 
 def subscribe(
@@ -162,16 +169,15 @@ def keep_mail(
     tx: Transaction, letter: Letter, original: bytes, digest: str, disposition: Disposition, reason: str, *,
     signature: SignatureState, encrypted: bool, party: PartyId | None, about: str | None, became: str | None, readers: Sequence[PartyId],
     envelope: Envelope, actor: PartyId, now: datetime,
-) -> ReceivedMail:
-    """Keep a mail that came in and what became of it; `readers` may read it and its original."""
+) -> tuple[ReceivedMail, EventId]:
+    """Keep a mail that came in and what became of it; `readers` may read it and its original. Gives it and its event."""
     kept = ReceivedMail(MailId(new_id("mail")), now, digest, disposition, reason, signature, encrypted, party, about, became)
     mail.add_mail(tx, kept, letter, original, rules.hash_address(envelope.index_key(), letter.sender), envelope)
     add_grants(tx, [Grant(kept.id, reader, Basis.PARTICIPANT) for reader in dict.fromkeys(readers)])
     details: dict[str, Detail] = {
         "digest": digest, "disposition": disposition, "reason": reason, "signature": signature, "encrypted": encrypted, "became": became,
     }
-    ledger.record(tx, Event("MailReceived", (kept.id,), details), actor=actor, now=now)
-    return kept
+    return kept, ledger.record(tx, Event("MailReceived", (kept.id,), details), actor=actor, now=now)
 
 
 def settle_mail(tx: Transaction, mail_id: str, *, envelope: Envelope, actor: PartyId, now: datetime) -> None:

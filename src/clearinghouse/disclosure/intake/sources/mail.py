@@ -76,6 +76,16 @@ class Mail:
         yield _Letter(document, mail, data).item()
 
 
+def read_letter(document: Document) -> Item:
+    """A mail as a letter: its text as written, its attachments by digest, what is known of its encryption and signature.
+
+    Raises:
+        Unreadable: it breaks a limit or the parser.
+    """
+    data = document.data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    return _Letter(document, parse_message(data, document.limits), data).as_written()
+
+
 def automatic(mail: Message) -> str | None:
     """Why a mail was written by no sender's will: an automatic reply or a notice of delivery; None where it was."""
     submitted = header(mail, "Auto-Submitted").lower()
@@ -151,6 +161,16 @@ class _Letter:
         if not finding.title and not finding.description:
             finding = dataclasses.replace(finding, title="Mail without text")
             self._notes.append(Note("", "no text that can be read; send the report as plain text", "mail.no_text"))
+        return Item("", finding, tuple(dict.fromkeys(self._notes)))
+
+    def as_written(self) -> Item:
+        """The letter as one text, nothing read into it: for an answer in a conversation, which is no report."""
+        text = self._content(self._mail, self._data, 0)
+        name, mail = address(header(self._mail, "From"))
+        finding = Finding(
+            title=header(self._mail, "Subject"), description=text, reporter=mail, credits=(Credit(name),) if name else (),
+            attachments=tuple(self._attachments), extra=tuple(self._extra),
+        )
         return Item("", finding, tuple(dict.fromkeys(self._notes)))
 
     def _read(self, text: str, subject: str) -> Finding:

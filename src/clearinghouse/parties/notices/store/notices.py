@@ -138,6 +138,11 @@ def end(tx: Transaction, sent: ToSend, state: NoticeState, *, trouble: str = "",
     return tx.derive(update(notices).where(mine).values(**values)) == 1
 
 
+def mark_bounced(tx: Transaction, notice_id: NoticeId) -> None:
+    """Note that a mail that was taken came back."""
+    tx.derive(update(notices).where(notices.c.notice_id == notice_id).values(trouble="bounced"))
+
+
 def find_by_reply_token(tx: Transaction, untrusted_token: str) -> Notice | None:
     """The notice a reply answers."""
     row = tx.row(select(notices).where(notices.c.reply_hash == rules.hash_token(untrusted_token)))

@@ -1,0 +1,203 @@
+"""Who is told what when something happened: each function makes the notices of one event.
+
+Who is told is asked twice: here, when the notice is made, and again by `still_told` when it is sent, since
+somebody may have left meanwhile. Nobody is told here of what a room would not show him.
+"""
+
+import json
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from clearinghouse.app.channels.directory import told_parties
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.ids import PartyId
+from clearinghouse.core.marks import Marks
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ThreadKind
+from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
+from clearinghouse.ledger import store as ledger
+from clearinghouse.ledger.store import LoggedEvent
+from clearinghouse.parties import store as parties
+from clearinghouse.parties.contacts import store as contacts
+from clearinghouse.parties.notices import actions
+from clearinghouse.parties.notices.records import ChannelName, Draft, Notice, NoticeKind
+from clearinghouse.parties.notices.store import hooks
+from clearinghouse.parties.records import Basis, Tier
+from clearinghouse.storage import Transaction
+
+_EVERYBODY = frozenset(CaseRole)
+_COORDINATORS = frozenset({CaseRole.COORDINATOR})
+_WORKING = _EVERYBODY - {CaseRole.REPORTER}
+"""Without those who are there for their own report alone: they are told no verdicts (decision 2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is at hand while the notices of one event are made."""
+
+    tx: Transaction
+    instance: Instance
+    event: LoggedEvent
+    action: str
+    now: datetime
+
+    def tell(self, kind: NoticeKind, about: str, to: Iterable[PartyId], *, thread: str = "") -> None:
+        """A notice for each of these parties (or, of an organisation, its people), by mail and by webhook; not for who did it."""
+        drafts: list[Draft] = []
+        listening: dict[PartyId, None] = {}
+        for party in dict.fromkeys(to):
+            listening[party] = None
+            for person in told_parties(self.tx, party, self.instance.envelope, self.now):
+                if person == self.event.actor:
+                    continue
+                listening[person] = None
+                if contacts.system_contacts(self.tx, person, self.instance.envelope):
+                    drafts.append(Draft(self.event.event_id, self.action, kind, person, about, thread=thread))
+        # Programs listen to what their party does as well: it may do it elsewhere.
+        for hook, party in hooks.system_active_hooks(self.tx, list(listening), kind):
+            drafts.append(Draft(self.event.event_id, self.action, kind, party, about, ChannelName.WEBHOOK, hook, thread))
+        actions.queue(
+            self.tx, list(dict.fromkeys(drafts)), envelope=self.instance.envelope, policy=self.instance.policy.notices, now=self.now
+        )
+
+    def tell_room(self, kind: NoticeKind, case_id: str, *, roles: Collection[CaseRole] = _EVERYBODY, tier: int = Tier.ROOM) -> None:
+        """A notice for each participant of a case in these roles who is shown so much of it."""
+        self.tell(kind, case_id, (one.party for one in self.present(case_id) if one.role in roles and one.tier >= tier))
+
+    def present(self, case_id: str) -> list[Participant]:
+        """Who takes part in a case now."""
+        return [
+            one for one in participants.system_participants(self.tx, case_id)
+            if one.state is Participation.JOINED and (one.until is None or one.until > self.now)
+        ]
+
+
+def acknowledge(telling: Telling) -> None:
+    """Tell who sent a submission that it was received (ISO/IEC 29147:2018, 6.2.5)."""
+    submission = telling.event.subjects[0]
+    begun = next(iter(ledger.events_about(telling.tx, submission)), None)
+    if begun is None or (begun.details is not None and json.loads(begun.details).get("public")):
+        return  # A record that is public already is imported, not reported.
+    readers = parties.system_readers(telling.tx, submission, telling.now)
+    telling.tell(NoticeKind.REPORT_RECEIVED, submission, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
+
+
+def tell_desk(telling: Telling) -> None:
+    """Tell the intake desk that something came in which only it was given."""
+    desk = telling.instance.desk
+    readers = parties.system_readers(telling.tx, telling.event.subjects[0], telling.now)
+    if any(grant.party == desk for grant in readers):
+        telling.tell(NoticeKind.DESK_WAITING, desk, [desk])
+
+
+def invite(telling: Telling) -> None:
+    """Tell a party that it is asked to take part; the case itself is not told before it accepts."""
+    case_id, party = telling.event.subjects
+    telling.tell(NoticeKind.PARTICIPANT_INVITED, case_id, [PartyId(party)])
+
+
+def welcome(telling: Telling) -> None:
+    """Tell who now takes part that there is a room, and its coordinators who came."""
+    case_id, party = telling.event.subjects[:2]
+    telling.tell(NoticeKind.CASE_OPENED, case_id, [PartyId(party)])
+    coordinators = (one.party for one in telling.present(case_id) if one.role is CaseRole.COORDINATOR and one.party != party)
+    telling.tell(NoticeKind.CASE_UPDATED, case_id, coordinators)
+
+
+def pass_on_message(telling: Telling) -> None:
+    """Tell who reads a thread that it has a new message."""
+    _tell_thread(telling, NoticeKind.MESSAGE_POSTED, telling.event.subjects[1])
+
+
+def pass_on_document(telling: Telling) -> None:
+    """Tell who may see a new document that it is there."""
+    first, second = telling.event.subjects
+    if first.startswith("case_"):
+        telling.tell_room(NoticeKind.DOCUMENT_ADDED, first, tier=Tier.DOCUMENTS)
+    else:
+        _tell_thread(telling, NoticeKind.DOCUMENT_ADDED, second)
+
+
+def pass_on_status(telling: Telling) -> None:
+    """Tell those who work on a case that a vendor stated a status."""
+    telling.tell_room(NoticeKind.STATUS_CHANGED, telling.event.subjects[0], roles=_WORKING, tier=Tier.SUMMARY)
+
+
+def pass_on_decision(telling: Telling) -> None:
+    """Tell those who work on a case what was decided in it."""
+    telling.tell_room(NoticeKind.DECISION_MADE, telling.event.subjects[0], roles=_WORKING)
+
+
+def tell_everybody(telling: Telling) -> None:
+    """Tell everybody of a case that its state changed."""
+    telling.tell_room(NoticeKind.CASE_UPDATED, telling.event.subjects[0], tier=Tier.EXISTENCE)
+
+
+def tell_coordinators(telling: Telling) -> None:
+    """Tell the coordinators of a case what one of the others did."""
+    telling.tell_room(NoticeKind.CASE_UPDATED, telling.event.subjects[0], roles=_COORDINATORS)
+
+
+def tell_owners(telling: Telling) -> None:
+    """Tell everybody who may read an object that somebody opened it in an emergency."""
+    about = telling.event.subjects[0]
+    readers = [grant.party for grant in parties.system_readers(telling.tx, about, telling.now) if grant.basis is not Basis.BREAK_GLASS]
+    telling.tell(NoticeKind.GLASS_BROKEN, about, readers)
+
+
+def tell_of_bounce(telling: Telling) -> None:
+    """Tell the coordinators of a case that one of the others was not reached."""
+    about = json.loads(telling.event.details or "{}").get("about", "")
+    if about.startswith("case_"):
+        telling.tell_room(NoticeKind.CASE_UPDATED, about, roles=_COORDINATORS)
+
+
+def tell_subscriber(telling: Telling) -> None:
+    """Tell a party that its webhook was switched off."""
+    hook, party = telling.event.subjects
+    telling.tell(NoticeKind.WEBHOOK_DISABLED, hook, [PartyId(party)])
+
+
+ACTIONS: dict[str, Callable[[Telling], None]] = {
+    action.__name__: action for action in (
+        acknowledge, tell_desk, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, tell_everybody,
+        tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber,
+    )
+}
+
+
+def still_told(instance: Instance, tx: Transaction, notice: Notice, now: datetime) -> bool:
+    """Whether the party of a notice may still be told of what it is about."""
+    if notice.kind in (NoticeKind.ACCOUNT_CHANGED, NoticeKind.CONTACT_ATTEMPTED, NoticeKind.WEBHOOK_DISABLED):
+        return True
+    if notice.kind is NoticeKind.DESK_WAITING:
+        return notice.party == instance.desk or notice.party in parties.system_people_of(tx, instance.desk, now)
+    if notice.kind is NoticeKind.PARTICIPANT_INVITED:
+        return participants.find_invitation(tx, notice.about, viewer=notice.party, now=now) is not None
+    if not notice.about.startswith("case_"):
+        return parties.may_read(tx, notice.about, notice.party, now)
+    room = cases.find_room(tx, notice.about, instance.envelope, viewer=notice.party, now=now)
+    return room is not None and (not notice.thread or threads.find_thread(tx, room, notice.thread) is not None)
+
+
+def text_of(instance: Instance, tx: Transaction, notice: Notice, now: datetime) -> tuple[Marks, str] | None:
+    """What a notice may tell in so many words, with its marks, read with the rights of its party; None where there is nothing."""
+    if notice.kind is not NoticeKind.MESSAGE_POSTED:
+        return None
+    event = ledger.find_event(tx, notice.event_id)
+    room = cases.find_room(tx, notice.about, instance.envelope, viewer=notice.party, now=now)
+    if event is None or room is None:
+        return None
+    message = threads.find_message(tx, room, event.subjects[1], event.subjects[0], now=now)
+    return None if message is None else (message.marks, message.body)
+
+
+def _tell_thread(telling: Telling, kind: NoticeKind, thread_id: str) -> None:
+    found = threads.system_thread(telling.tx, thread_id)
+    if found is None:
+        return
+    case_id, thread_kind, members = found
+    if thread_kind is ThreadKind.OFFICIAL:
+        telling.tell_room(kind, case_id)
+    else:
+        telling.tell(kind, case_id, members, thread=thread_id)
