@@ -158,6 +158,6 @@ def test_address_that_may_not_be_followed_is_text() -> None:
 
 def test_form_that_was_sent_back_says_what_is_wrong_beside_the_field() -> None:
     html = render("sign_in.html", page(), form=Form({"name": EVIL, "password": "secret"}, {"code": "six digits are needed"}), providers=[], back="/")
-    assert 'aria-describedby="h-code e-code"' in html
-    assert '<p class="error" id="e-code">six digits are needed</p>' in html
+    assert 'aria-describedby="f-hint-code f-e-code"' in html
+    assert '<p class="error" id="f-e-code">six digits are needed</p>' in html
     assert "secret" not in html

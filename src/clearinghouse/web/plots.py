@@ -13,8 +13,8 @@ from clearinghouse.app.views.report import strongest
 from clearinghouse.disclosure.deconfliction.records import Evidence
 from clearinghouse.web.text import number, one_line
 
-_WIDTH, _HEIGHT = 640, 200
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40, 8, 12, 24
+_WIDTH, _HEIGHT = 420, 190
+_LEFT, _RIGHT, _TOP, _BOTTOM = 38, 6, 12, 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,12 @@ class Bar:
     """None where the cell is too small to be told; drawn as a mark, never as nought."""
     second: float | None = None
     """A part of the value that is drawn in a second tone, such as duplicates among what came in."""
+
+    @property
+    def short(self) -> str:
+        """The label as it fits below a column; the table has it whole."""
+        words = self.label.replace("under ", "<").replace("over ", ">").replace(" to ", "\u2013")
+        return words.replace(" days", "d").replace(" day", "d")
 
 
 def evidence_chart(evidence: Sequence[Evidence], probability: float, most: int = 8) -> Markup:
@@ -69,7 +75,7 @@ def columns(title: str, bars: Sequence[Bar], *, unit: str, second_unit: str = ""
     inner_width, inner_height = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
     step = inner_width / len(bars)
     thick = min(max(step * 0.7, 1.0), 48.0)
-    every = max(1, -(-len(bars) // 8))
+    every = max(1, -(-len(bars) // 7))
     drawn: list[Markup] = []
     for place, bar in enumerate(bars):
         x = _LEFT + step * place + (step - thick) / 2
@@ -85,7 +91,7 @@ def columns(title: str, bars: Sequence[Bar], *, unit: str, second_unit: str = ""
                 drawn.append(Markup('<rect class="two" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"/>').format(
                     x, base - part, thick, part))
         if place % every == 0:
-            drawn.append(Markup('<text class="label" x="{:.1f}" y="{}">{}</text>').format(x + thick / 2, _HEIGHT - 8, bar.label))
+            drawn.append(Markup('<text class="label" x="{:.1f}" y="{}">{}</text>').format(x + thick / 2, _HEIGHT - 8, bar.short))
     lines = Markup("").join(
         Markup('<line class="grid" x1="{}" x2="{}" y1="{y:.1f}" y2="{y:.1f}"/><text class="tick" x="{}" y="{:.1f}">{}</text>').format(
             _LEFT, _WIDTH - _RIGHT, _LEFT - 6, _TOP + inner_height * (1 - share) + 4, number(top * share),
@@ -94,7 +100,7 @@ def columns(title: str, bars: Sequence[Bar], *, unit: str, second_unit: str = ""
         for share in (0.0, 0.5, 1.0)
     )
     return _figure(title, description or _describe(bars, unit), lines + Markup("").join(drawn), _table(bars, unit, second_unit),
-                   Markup('<p class="legend"><span class="one">{}</span><span class="two">{}</span></p>').format(unit, second_unit)
+                   Markup('<p class="legend"><span class="first">{}</span><span class="second">{}</span></p>').format(unit, second_unit)
                    if second_unit else Markup(""))
 
 

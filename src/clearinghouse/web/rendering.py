@@ -114,6 +114,7 @@ ANSWERS: Mapping[str, Word] = {
     "related": Word("related", "quiet", "names or touches a known flaw without being it"),
     "waiting": Word("waiting", "quiet", "not compared yet"),
     "received": Word("received", "quiet", "received; nobody has looked yet"),
+    "reviewed": Word("done", "quiet", "a person has looked at it"),
     "public": Word("public", "quiet", "a public record, held to compare against"),
 }
 _STATES: Mapping[str, str] = {
@@ -186,7 +187,7 @@ def environment() -> Environment:
     made.filters.update(
         line=text.one_line, prose=render_markdown, instant=text.instant, ago=text.relative, words=text.relative_words,
         lasting=text.duration_words, number=text.number, size=text.size_words, id=text.full_id, typed=text.paragraphs, answer=answer,
-        state=state, tlp=tlp, outside=outside_link,
+        state=state, tlp=tlp, outside=outside_link, bar=lambda pair: plots.Bar(*pair), pair_of_day=lambda day: (day.day, day.received, day.joined),
     )
     made.globals.update(
         icon=icon, asset=asset, csrf_field=csrf_field, severity=severity, plural=text.plural, plots=plots, Form=Form,

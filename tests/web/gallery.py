@@ -1,0 +1,310 @@
+"""Every page with sample records, in a folder or behind a server that sends the content security policy.
+
+    python -m tests.web.gallery FOLDER              pages
+    python -m tests.web.gallery FOLDER --pictures   pages and screenshots in Chromium
+"""
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import segno
+
+from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
+from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
+from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
+from clearinghouse.app.views.report import CandidateLine, Compared, Explained, Opened
+from clearinghouse.app.views.reports import ReportLine
+from clearinghouse.app.views.search import Found
+from clearinghouse.app.views.statistics import Day, Statistics
+from clearinghouse.app.views.telling import Telling
+from clearinghouse.core.ids import EventId, PartyId, ReportId, SubmissionId
+from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.deconfliction.records import Candidate, Evidence, Verdict
+from clearinghouse.disclosure.intake.records import (
+    CodeLocation,
+    Crash,
+    Finding,
+    Frame,
+    HumanReview,
+    Identifier,
+    IdentifierRole,
+    Note,
+    Producer,
+    Reference,
+    Report,
+    SeverityClaim,
+)
+from clearinghouse.ledger.store import LoggedEvent
+from clearinghouse.web import pages
+from clearinghouse.web.plots import Bar
+from clearinghouse.web.rendering import CONTENT_SECURITY_POLICY, STATIC, Flash, Form, Page, Viewer, render
+
+NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+WIDTHS = (390, 1280, 1920)
+LONG = "Heap buffer overflow in tiff_read_strip when a crafted image declares more rows per strip than the strip holds, reachable from thumbnails"
+BODY = """A crafted TIFF declares `RowsPerStrip` larger than the strip. `tiff_read_strip` copies **without a bound**:
+
+```c
+memcpy(dst, src, rows * stride);   /* rows comes from the file */
+```
+
+- affects every release since 2.1
+- reachable from the thumbnailer, see [the code](https://code.example/libpicture/src/read.c)
+
+![stack](https://images.example/stack.png) <script>alert(1)</script> a\u202etxt.exe"""
+
+
+def an_id(prefix: str, letter: str = "k") -> str:
+    """An id with the shape of one."""
+    return f"{prefix}_{letter * 4}3q7hx2mvd5tnw4ra6yce{letter * 2}"
+
+
+def ago(**length: float) -> datetime:
+    """An instant before the gallery's present."""
+    return NOW - timedelta(**length)
+
+
+FINDING = Finding(
+    title=LONG, description=BODY, identifiers=(Identifier("CVE-2026-41234", IdentifierRole.OWN),), products=("acme:libpicture 2.3.1",),
+    references=(Reference("https://code.example/libpicture/issues/812"), Reference("javascript:alert(1)")), weaknesses=("CWE-122",),
+    severities=(SeverityClaim("CVSS:3.1", "CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:H/I:H/A:H", 8.8, "", "Sharpeye"), SeverityClaim("label", label="medium", by="libpicture maintainers")),
+    locations=(CodeLocation("src/read.c", 120, 140, "tiff_read_strip"), CodeLocation("src/thumbnail.c", symbol="make_thumbnail")),
+    crash=Crash("AddressSanitizer", "heap-buffer-overflow", "WRITE", 4096, (Frame("tiff_read_strip", "src/read.c", 131), Frame("read_image", "src/image.c", 88), Frame("main", "tools/thumb.c", 20))),
+    reproduction="`thumb poc.tiff` with the attached file, built with `-fsanitize=address`.", remediation="Compare `rows` with what the strip holds before copying.",
+    impact="Code execution in whoever makes thumbnails.", tlp="AMBER+STRICT", repository="https://code.example/libpicture", commit="9f1c2d7",
+    producer=Producer("Sharpeye", "4.2", "atlas-3", "harness 1.9", "M. Reviewer", HumanReview.REPRODUCED, "heap-oob"),
+)
+REPORT = Report(
+    ReportId(an_id("rep")), 7, SubmissionId(an_id("sub")), ago(hours=3), PartyId(an_id("pty")), "sarif", "1", "sha256:" + "4e" * 32, False, FINDING,
+    (Note("/runs/0/results/3", "no version is named; the commit stands in its place", "version.missing"),),
+)
+OTHER = replace(
+    REPORT, id=ReportId(an_id("rep", "z")), received_at=ago(days=2), source="crashlog",
+    finding=replace(FINDING, title="ASan: heap-buffer-overflow in tiff_read_strip", description="Seen by a fuzzer after nine hours.", remediation="", commit="77aa01b", crash=replace(FINDING.crash, size_bytes=1) if FINDING.crash else None),
+)
+EVIDENCE = tuple(
+    Evidence(name, wording, None, amount) for name, wording, amount in (
+        ("code", "the same function, tiff_read_strip, in the same file", 3.41), ("crash", "the three innermost frames agree", 2.77), ("product", "the same product", 1.20),
+        ("weakness", "the same class of weakness: out-of-bounds write", 0.84), ("version", "different versions are named as fixed", -1.36), ("words", "few words in common", -0.52),
+    )
+)
+LINE = ReportLine(REPORT.id, REPORT.received_at, "sarif", LONG, False, "unsure", False, 0.74, an_id("case"))
+OTHER_LINE = ReportLine(OTHER.id, OTHER.received_at, "crashlog", OTHER.finding.title, False, "new", True, 0.02, an_id("case"))
+
+
+def inbox_line(place: int) -> InboxLine:
+    """A line of the inbox, each a little different."""
+    answer = ("unsure", "duplicate", "new", "variant", "waiting", "related", "public")[place % 7]
+    known = answer in ("unsure", "duplicate", "variant")
+    return InboxLine(
+        an_id("rep", "abcdefghijklmn"[place % 14]), ago(hours=place * 5 + 0.2), ("sarif", "crashlog", "csaf", "mail", "ndjson")[place % 5],
+        (LONG, "Use after free in palette parsing", "Path traversal in archive extraction: <b>../..</b>", "SQL injection through the sort parameter of /admin/list")[place % 4],
+        ("pypi/pictura", "acme:libpicture", "", "github.com/acme/httpd")[place % 4], ("atlas-3", "Sharpeye", "", "Ada Finder")[place % 4], answer == "public", answer, place % 3 > 0,
+        None if answer in ("waiting", "public") else 0.31 + 0.09 * (place % 7), None, None, an_id("rep", "z") if known and place % 2 else None,
+        "Heap overflow in strip reader" if known and place % 2 else "", known and not place % 2, 1 + place % 5,
+    )
+
+
+LINES = tuple(inbox_line(place) for place in range(14))
+ADA = Viewer("Ada Coordinator", frozenset({Role.COORDINATOR, Role.REPORTER}), "Example CERT", waiting=4)
+ROOT = Viewer("Root Operator", frozenset({Role.ADMINISTRATOR}), "Example CERT")
+FINN = Viewer("Finn Finder", frozenset({Role.REPORTER}), "Finder Ltd")
+MAY = Viewer("May Maintainer", frozenset({Role.REPORTER}), "libpicture", maintains=True, waiting=1)
+ROOMS = tuple(
+    pages.RoomLine(an_id("case", letter), title, state, "AMBER+STRICT", "coordinator", reports, people, unread, ago(hours=hours), NOW + timedelta(days=4) if unread else None, "embargo ends")
+    for letter, title, state, reports, people, unread, hours in (("a", LONG, "open", 4, 12, 3, 1), ("b", "Use after free in palette parsing", "open", 1, 3, 0, 50), ("c", "Path traversal", "closed", 2, 5, 0, 900))
+)
+CLUSTER = CaseLine(an_id("case"), LONG, ago(days=2), 4, 2, 1, 3, ("Sharpeye", "atlas-3"), 1, False)
+PEOPLE = tuple(
+    pages.RoomParticipant(an_id("pty", "abcdefgh"[n % 8]), name, role, "joined" if n != 3 else "invited", ("signatory", "signatory", "invited", "declined")[n % 4], "everything", None)
+    for n, (name, role) in enumerate((("Example CERT", "coordinator"), ("libpicture", "vendor"), ("Distro Nine", "vendor"), ("Imaging GmbH", "vendor"), ("Ada Finder", "finder"), ("Finder Ltd", "reporter")))
+)
+THREADS = (
+    pages.RoomThread(an_id("thr", "a"), "Everybody", False, 214, 3), pages.RoomThread(an_id("thr", "b"), "Reproducer on big-endian", True, 6, 0, ("Example CERT", "Distro Nine")),
+)
+MESSAGES = (
+    pages.RoomMessage(an_id("msg", "a"), "libpicture", ago(hours=30), "We can reproduce it on `main`. A fix is in review; **please hold the reproducer**.", "mail"),
+    pages.RoomMessage(an_id("msg", "b"), "Ada Coordinator", ago(hours=29), "Thank you. Distributions are invited below; the instant is the one you proposed.", mine=True),
+    pages.RoomMessage(an_id("msg", "c"), "Distro Nine", ago(minutes=20), BODY, tlp="RED"),
+)
+CLOCK = pages.EmbargoClock(
+    "active", NOW + timedelta(days=12, hours=4), "linux-distros", "The list it was taken to allows 14 days from posting; nobody with a better rank ends earlier.",
+    (pages.TimetableRow("linux-distros", "14 days from posting", NOW + timedelta(days=12, hours=4), True, "third rank, earliest"), pages.TimetableRow("libpicture", "charter: 30 days", NOW + timedelta(days=28)),
+     pages.TimetableRow("Finder Ltd", "90 days, 14 more if a fix is near", NOW + timedelta(days=88)), pages.TimetableRow("kernel", "7 days from the fix", None, False, "has not started: there is no fix yet")),
+    ("Finder Ltd wants silence for 90 days; the list allows 14.",),
+    (pages.TimelineEntry(NOW + timedelta(hours=20), "CRA: early warning by the vendor, if it is exploited", state="coming"),),
+    (pages.Proposal(an_id("trm"), NOW + timedelta(days=10), "libpicture", 3, 5, True),), ("linux-distros would end its embargo at once.", "Everybody who takes part is told within the minute."),
+)
+FLAWS = tuple(pages.Flaw(an_id("vul", "abcd"[n]), f"{title} ", (f"CVE-2026-4123{n}",)) for n, title in enumerate(("Overflow in strip reader", "Overflow in tile reader", "Leak of palette", "Loop in directory")))
+MATRIX = tuple(
+    pages.MatrixRow(vendor, tuple(pages.Cell(("known_affected", "fixed", "", "known_not_affected", "under_investigation")[(n + k) % 5], ago(days=k + 1) if (n + k) % 5 != 2 else None, "fixed in 2.3.2" if (n + k) % 5 == 1 else "") for k in range(4)), ago(days=9) if n == 2 else None)
+    for n, vendor in enumerate(("libpicture", "Distro Nine", "Imaging GmbH", "Very Long Name of a Vendor of Medical Imaging Devices AG"))
+)
+ROOM = pages.Room(
+    an_id("case", "a"), LONG, "open", "One copy without a bound, in two readers.", "AMBER+STRICT", ("no training",), ago(days=3), "Ada Coordinator", "coordinator", 4,
+    frozenset({"message", "invite", "status", "document", "propose", "decide", "close", "leave", "edit"}), pages.packet_of(FINDING),
+    (pages.RoomReport(REPORT.id, LONG, REPORT.received_at, "Finder Ltd", "sarif"), pages.RoomReport(OTHER.id, OTHER.finding.title, OTHER.received_at, "Ada Finder", "crashlog", ago(days=1))),
+    FLAWS, MATRIX, PEOPLE, 500, THREADS, THREADS[0], MESSAGES, "cursor",
+    (pages.RoomDocument(an_id("doc"), "reproducer", "poc\u202e.tiff.exe", 48_211, "sha256:" + "ab" * 32, ago(days=2), "Finder Ltd", "RED"),),
+    (pages.RoomDecision(an_id("dec"), "Severity is high", "Reachable without interaction from the mail client's preview.", ago(days=1), "Ada Coordinator"),),
+    (pages.TimelineEntry(ago(days=3), "Case opened", "Ada Coordinator"), pages.TimelineEntry(ago(hours=5), "libpicture says: affected", "May Maintainer")), CLOCK,
+)
+STATUSES = (("known_affected", "affected"), ("known_not_affected", "not affected"), ("fixed", "fixed"), ("under_investigation", "still looking"))
+EVENT = LoggedEvent(1, EventId(an_id("evt")), "ReportReceived", REPORT.received_at, PartyId(an_id("pty")), (REPORT.id,), "{}", b"", b"", 4)
+OPENED = Opened(REPORT, LINE, (CandidateLine(OTHER.id, OTHER.finding.title, 0.74, "unsure"), CandidateLine(None, "a held finding", 0.41, "related"), CandidateLine(an_id("rep", "w"), "Overflow in tile reader", 0.22, "variant")), (EVENT,), Telling(True))
+FIGURES = Statistics(
+    tuple(Day(date(2026, 10, 23) + timedelta(days=n), (n * 37) % 90 + 8, ((n * 37) % 90) // 2) for n in range(30)),
+    1_523, 702, 41, (("under 1 day", 18), ("1 to 3 days", 11), ("3 to 7 days", 7), ("7 to 14 days", 4), ("14 to 30 days", 1), ("over 30 days", 0)), 5.4,
+    (("under 1 day", 96), ("1 to 3 days", 21), ("3 to 7 days", None), ("7 to 14 days", 6), ("14 to 30 days", 0), ("over 30 days", 0)),
+)
+QUEUE = Queue((
+    QueueSection("deadlines", "Dates that come near", "Sorted by how little is left.", (
+        QueueItem("/cases/x", "Use after free in palette parsing", "say whether the embargo is extended", due_at=NOW + timedelta(hours=20)),
+        QueueItem("/cases/y", "Path traversal in archive extraction", "Imaging GmbH has been silent for 30 days: escalate", due_at=ago(days=1)))),
+    QueueSection("proposals", "Same flaw or not?", "Deconfliction is not sure; the evidence is one key away.", tuple(
+        QueueItem(f"/reports/{n}", line.title, "compare, then merge or hold apart", line.received_at, None, "unsure") for n, line in enumerate(LINES[:4])), "/inbox?answer=unsure"),
+))
+FORM = Form()
+BAD = Form({"product": "libpicture", "what": "", "where": ""}, {"what": "say in a sentence what is wrong", "file": "this file is larger than 64 MiB"})
+
+
+def page(path: str, viewer: Viewer | None, **changes: object) -> Page:
+    """The frame of a page."""
+    return Page(**{"now": NOW, "path": path, "viewer": viewer, "csrf": "token", "instance": "Example CERT", **changes})  # type: ignore[arg-type]
+
+
+def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
+    """Name to template, frame and variables of every page."""
+    room: partial[dict[str, object]] = partial(dict, room=ROOM, form=FORM, statuses=STATUSES, kinds=(("reproducer", "reproducer"), ("patch", "patch")), tlps=(("AMBER+STRICT", "TLP:AMBER+STRICT"), ("RED", "TLP:RED")), asked_at="")
+    inbox = Inbox(LINES, InboxFilters(), True, "cursor", True)
+    rows = pages.compared_rows(REPORT.finding, OTHER.finding)
+    undo = Flash("done", "Merged: 4 reports are one flaw.", "/decisions/undo", {"decision": an_id("dec")})
+    account = pages.Account("Ada Coordinator", "ada@cert.example", "Example CERT", ("Intake desk",), (
+        pages.SessionLine("s1", "Firefox on Linux", ago(hours=2), ago(minutes=1), None, True), pages.SessionLine("s2", "Safari on iPhone", ago(days=4), ago(days=1), None)),
+        (pages.PasskeyLine("k1", "Laptop", ago(days=90), ago(hours=2)),), (pages.SessionLine(an_id("tok"), "reports:submit, reports:read", ago(days=10), None, NOW + timedelta(days=80)),),
+        ("reports:submit", "reports:read"), True)
+    act = pages.ToAct("libpicture", LONG, "AMBER+STRICT", pages.packet_of(FINDING), FLAWS, CLOCK.ends_at, NOW + timedelta(days=14), MESSAGES[:2])
+    admin = pages.Administration(
+        (pages.Check("database", "ok", "sqlite 3.46, 1.2 GiB"), pages.Check("worker", "broken", "no sign of life for 12 minutes: start it with `clearinghouse worker`"), pages.Check("mail", "missing", "no server is set; notices go to the local mailbox")),
+        (pages.PolicyLine(4, ago(days=5), "Root Operator", "[intake]\ndocument_bytes_max = 67108864\n"), pages.PolicyLine(3, ago(days=50), "Root Operator")),
+        (pages.PartyLine(an_id("pty"), "person", "Ada Coordinator", "Example CERT", ("coordinator", "reporter"), ago(days=300)),), (pages.SessionLine("s1", "Ada Coordinator, Firefox on Linux", ago(hours=2), ago(minutes=1), None),),
+        (("parties", "41"), ("reports", "100,212"), ("events", "1,204,881"), ("events waiting for the worker", "0")), (pages.TimelineEntry(ago(days=9), "Case opened by break-glass: court order 7", "Root Operator and Ada Coordinator"),))
+    ledger = pages.LedgerPage("clearinghouse.example/log", "clearinghouse.example/log+5b1c+AXfJ", 1_204_881, "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=", ago(minutes=3), "clearinghouse.example/log\n1204881\nq83v...\n\n\u2014 clearinghouse.example/log ...", (pages.LeafLine(1_204_880, an_id("evt"), "ReportReceived", ago(minutes=4)),))
+    project = pages.Project(an_id("prj"), "libpicture", "from https://code.example/libpicture, fetched 2026-11-20", {"Channel": "by mail, OpenPGP", "AI reports": "only those a person reproduced", "Cap": "5 a week; exploited flaws pass"}, 3, 5, 11, "At this pace the last of them reaches you in three weeks.", editor='cap_per_week = 5\nai = "confirmed"\n')
+    status = pages.StatusPage("4KQF-9Z2M-TTRA", ago(days=2), True, "sha256:" + "4e" * 32, (pages.ReceiptItemLine("item 1", "accepted", LONG, "duplicate", ago(days=9)), pages.ReceiptItemLine("item 2", "accepted", "Use after free", "received"), pages.ReceiptItemLine("item 3", "refused", "(no title)", "", notes=("nothing says what is wrong",))), MESSAGES[:2])
+    cluster = Case(CLUSTER, (OTHER_LINE, LINE, replace(LINE, id=an_id("rep", "y"), answer="duplicate", settled=True, probability=0.97)), (
+        DecisionLine(an_id("dec"), "merge", ago(hours=3), an_id("pty"), "The same copy without a bound; one fix for both.", None), DecisionLine(an_id("dec", "o"), "not_same", ago(days=1), an_id("pty"), "Other function.", ago(hours=5))))
+    compared = Compared(REPORT, OTHER, Explained(LINE, OTHER_LINE, Candidate(1, 0.742, Verdict.UNSURE, EVIDENCE)))
+    mine = replace(OPENED, line=replace(LINE, answer="duplicate", probability=None, case_id=None, known_since=ago(days=9)), candidates=(), told=Telling(False, True, ago(days=9)))
+    opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True}
+    return {
+        "home": ("home.html", page("/", None), {"home": pages.Home(1523, 702, "security@cert.example")}),
+        "sign-in": ("sign_in.html", page("/sign-in", None), {"form": Form({"name": "ada"}, {"code": "this code is not right (any more); send the next one"}), "providers": (("sso", "Example SSO"),), "back": "/"}),
+        "enrol": ("enrol.html", page("/enrol", None), {"form": FORM, "invitation": "secret", "organisation": "libpicture", "mail": "may@libpicture.example", "roles": ("reporter",)}),
+        "submit": ("submit.html", page("/submit", None), {"form": FORM, "receipt": None, "formats": (), "size_max": 67_108_864}),
+        "submit-errors": ("submit.html", page("/submit", None), {"form": BAD, "receipt": None, "formats": (), "size_max": 67_108_864}),
+        "receipt": ("submit.html", page("/submit", None), {"form": FORM, "receipt": SimpleNamespace(code="4KQF-9Z2M-TTRA-W6YC", received_at=NOW, items=3), "formats": (), "size_max": 1}),
+        "status": ("status.html", page("/status", None), {"form": FORM, "status": status}),
+        "status-ask": ("status.html", page("/status", None), {"form": FORM, "status": None}),
+        "queue": ("queue.html", page("/queue", ADA, flashes=(undo,)), {"queue": QUEUE, "hello": "Ada"}),
+        "queue-empty": ("queue.html", page("/queue", FINN), {"queue": Queue(()), "hello": ""}),
+        "inbox": ("inbox.html", page("/inbox", ADA), {"inbox": inbox, "answers": ANSWERS, "sources": ("csaf", "sarif")}),
+        "inbox-reporter": ("inbox.html", page("/inbox", FINN), {"inbox": Inbox(tuple(replace(line, answer="received", probability=None, lead_held=False, lead_id=None, lead_title="", reports=1) for line in LINES[:3]), InboxFilters(), True, "", False), "answers": ANSWERS, "sources": ("csaf",)}),
+        "inbox-empty": ("inbox.html", page("/inbox", ADA), {"inbox": Inbox((), InboxFilters(), True, "", True), "answers": ANSWERS, "sources": ()}),
+        "report": ("report.html", page("/reports/x", ADA), {"opened": OPENED, **opened}),
+        "report-reporter": ("report.html", page("/reports/x", FINN), {"opened": mine, **opened}),
+        "compare": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": compared, "rows": rows, "same_cluster": False, "decision": ""}),
+        "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
+        "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": ""}),
+        "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
+        **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "threads", "people", "documents", "record")},
+        "search": ("search.html", page("/search", ADA), {"found": Found("tiff_read_strip", "", (), True, "cursor"), "lines": LINES[:3], "rooms": ()}),
+        "search-nothing": ("search.html", page("/search", ADA), {"found": Found("nosuchword", "", (), True, ""), "lines": (), "rooms": ()}),
+        "statistics": ("statistics.html", page("/statistics", ADA), {"figures": FIGURES, "days": 30, "fixes": [Bar("under 7 days", 3), Bar("7 to 30 days", 9), Bar("30 to 90 days", 4), Bar("over 90 days", 1)], "scope": "Over the reports you coordinate"}),
+        "account": ("account.html", page("/account", ADA), {"account": account, "form": FORM}),
+        "account-setup": ("account.html", page("/account", FINN), {"account": replace(account, has_totp=False, totp_setup_key="JBSW Y3DP EHPK 3PXP", passkeys=(), tokens=(), new_token="ch.tok_kkkk3q7hx2.secretsecretsecret"), "form": FORM}),
+        "maintainer": ("maintainer.html", page("/maintainer", MAY), {"projects": (project, replace(project, id=an_id("prj", "o"), name="picture-tools", opted_out=True, charter_source="", charter_terms={})), "waiting": ROOMS[:1], "form": FORM}),
+        "link-action": ("link_action.html", page("/act/token", None), {"act": act, "token": "token", "form": FORM, "statuses": STATUSES}),
+        "admin": ("admin.html", page("/admin", ROOT), {"admin": admin, "form": FORM}),
+        "ledger": ("ledger.html", page("/ledger", None), {"ledger": ledger, "asked": ""}),
+        "message-404": ("message.html", page("/x", ADA), {"status": 404, "heading": "Nothing here", "words": "There is nothing under this address that you may see. It may have been moved, or it is not yours.", "actions": (("/queue", "What needs me"), ("/search", "Search"))}),
+        "message-429": ("message.html", page("/x", None), {"status": 429, "heading": "Slowly, please", "words": "Too many attempts came from here. Try again in two minutes.", "actions": (("/", "First page"),)}),
+    }
+
+
+def write(folder: Path, theme: str = "auto") -> list[str]:
+    """Write every page and the static files below a folder; gives the names of the pages."""
+    (folder / "static").mkdir(parents=True, exist_ok=True)
+    for name in ("workbench.css", "mark.svg", "keys.js", "live.js", "times.js", "copy.js", "passkeys.js"):
+        (folder / "static" / name).write_bytes((STATIC / name).read_bytes())
+    (folder / "account").mkdir(exist_ok=True)
+    segno.make("otpauth://totp/sample").save(str(folder / "account" / "totp.svg"))
+    found = samples()
+    for name, (template, frame, variables) in found.items():
+        (folder / f"{name}.html").write_text(render(template, replace(frame, theme=theme), **variables), "utf-8")
+    return list(found)
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    def do_GET(self) -> None:
+        """A file, or a stream that says nothing."""
+        if not self.path.startswith("/live?"):
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write(b": nothing new\n\n")
+
+    def end_headers(self) -> None:
+        self.send_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        super().end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The folder behind a loopback server with the policy of the real one; gives its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def photograph(folder: Path, names: list[str], schemes: tuple[str, ...] = ("light", "dark"), widths: tuple[int, ...] = WIDTHS) -> None:
+    """Screenshots of pages, at every width, light and dark."""
+    from playwright.sync_api import sync_playwright
+
+    with served(folder) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
+        for scheme in schemes:
+            for width in widths:
+                opened = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+                for name in names:
+                    opened.goto(f"{address}/{name}.html")
+                    opened.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+                opened.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1])
+    written = write(target)
+    if "--pictures" in sys.argv:
+        chosen = [argument for argument in sys.argv[2:] if not argument.startswith("--")]
+        photograph(target, chosen or written)
