@@ -39,6 +39,15 @@ class Facts:
     """Id of a duty to the instant it was met."""
     exited_at: datetime | None = None
     """When the embargo of this case ended; what has ended does not come back."""
+    by_party: Mapping[str, Mapping[Milestone, datetime]] = field(default_factory=dict)
+    """Whose milestone it is, where that was said; under the empty name those of nobody in particular."""
+
+    def when(self, milestone: Milestone, of: str = "") -> datetime | None:
+        """The first instant of a milestone; of one party where it is named and anything is known by party."""
+        if not of or not self.by_party:
+            return self.at.get(milestone)
+        own = self.by_party.get(of, {}).get(milestone)
+        return own if own is not None else self.by_party.get("", {}).get(milestone)
 
 
 class ClockState(StrEnum):
@@ -169,6 +178,160 @@ class Timetable:
     def binding(self) -> Clock | None:
         """The clock that binds."""
         return next((clock for clock in self.clocks if clock.binds), None)
+
+
+class EmbargoState(StrEnum):
+    """The embargo of a case as its participants agreed on it (CERT/CC Vultron, EM)."""
+
+    NONE = "none"
+    PROPOSED = "proposed"
+    ACTIVE = "active"
+    REVISE = "revise"
+    EXITED = "exited"
+
+
+class Consent(StrEnum):
+    """A participant's word on the embargo (CERT/CC Vultron, participant embargo consent)."""
+
+    NONE = "none"
+    INVITED = "invited"
+    SIGNATORY = "signatory"
+    LAPSED = "lapsed"
+    DECLINED = "declined"
+
+
+class ProposalState(StrEnum):
+    """What became of a proposal."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+
+
+class ExitReason(StrEnum):
+    """Why an embargo ended."""
+
+    RAN_OUT = "ran_out"
+    PUBLIC = "public"
+    EXPLOIT_PUBLIC = "exploit_public"
+    EXPLOITED_KNOWN = "exploited_known"
+    LEAKED = "leaked"
+    DECIDED = "decided"
+
+
+class LeakState(StrEnum):
+    """What is held of a leak."""
+
+    SUSPECTED = "suspected"
+    CONFIRMED = "confirmed"
+    DISMISSED = "dismissed"
+
+
+class DeadlineKind(StrEnum):
+    """What falls due."""
+
+    EMBARGO_ENDS = "embargo_ends"
+    EMBARGO_WARNING = "embargo_warning"
+    EMBARGO_REVIEW = "embargo_review"
+    DUTY = "duty"
+    DETAILS = "details"
+    LEAK_CHECK = "leak_check"
+    CONTACT_REMINDER = "contact_reminder"
+    CONTACT_SILENCE = "contact_silence"
+    CONTACT_RESORT = "contact_resort"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """A row of the table of deadlines."""
+
+    id: str
+    kind: DeadlineKind
+    object_id: str
+    """What it is about: a case, a leak, a watch over a silent party."""
+    name: str
+    """Which one of its kind: id of a duty or of terms; empty where there is one."""
+    due_at: datetime
+    done_at: datetime | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A milestone as recorded, by whom and why."""
+
+    id: str
+    milestone: Milestone
+    at: datetime
+    party: str
+    """Whose it is; empty where nobody's in particular."""
+    recorded_at: datetime
+    actor: str
+    note: str
+    withdrawn_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedTerms:
+    """Terms that apply in a case."""
+
+    id: str
+    terms: Terms
+    added_at: datetime
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One party's answer to a proposal; None while it has not given one."""
+
+    party: str
+    accepted: bool | None
+    answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """An instant proposed to the participants of a case."""
+
+    id: str
+    ends_at: datetime
+    asked_at: datetime
+    asked_by: str
+    state: ProposalState
+    note: str
+    answers: tuple[Answer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """Something of the case seen where it should not be."""
+
+    id: str
+    state: LeakState
+    seen_at: datetime
+    reported_at: datetime
+    reported_by: str
+    where: str
+    settled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Embargo:
+    """The embargo of a case as kept: the agreement's state, and the timetable as last computed."""
+
+    id: str
+    case_id: str
+    state: EmbargoState
+    found_with_public_ai: bool
+    exited_at: datetime | None
+    exit_reason: ExitReason | None
+    timetable_state: TimetableState | None = None
+    ends_at: datetime | None = None
+    rank: Rank | None = None
+    term_id: str = ""
 
 
 class ChangeKind(StrEnum):

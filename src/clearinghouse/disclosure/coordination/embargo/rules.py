@@ -96,10 +96,10 @@ def run_clock(terms: Terms, facts: Facts, standing: Accord | None, began: dateti
         if suspected is not None:
             return Clock(terms, ClockState.RUNNING, began, suspected[0], suspected[1], shortened=True)
         return Clock(terms, ClockState.OPEN_ENDED, began, None)
-    started = facts.at.get(terms.start)
+    started = facts.when(terms.start, _own(terms))
     if started is None or terms.days is None:
         return Clock(terms, ClockState.NOT_STARTED, None, None)
-    instant, graced = _with_grace(days_after(started, terms.days), terms.grace_days, facts)
+    instant, graced = _with_grace(days_after(started, terms.days), terms.grace_days, facts, _own(terms))
     extended = False
     if standing is not None and standing.ends_at > instant:
         allowed = _allowed_until(terms, started, standing)
@@ -195,9 +195,13 @@ def _asked_at(terms: Terms, facts: Facts, began: datetime) -> datetime:
     return next((accord.asked_at for accord in facts.accords if accord.id == terms.id), began)
 
 
-def _with_grace(instant: datetime, grace_days: int, facts: Facts) -> tuple[datetime, bool]:
-    expected = facts.at.get(Milestone.FIX_EXPECTED)
-    ready = facts.at.get(Milestone.FIX_READY)
+def _own(terms: Terms) -> str:
+    """Whose milestones a clock looks at: a charter is about the holder's own code, everybody else counts from the first."""
+    return terms.party if terms.rank is Rank.CHARTER else ""
+
+
+def _with_grace(instant: datetime, grace_days: int, facts: Facts, of: str) -> tuple[datetime, bool]:
+    expected, ready = facts.when(Milestone.FIX_EXPECTED, of), facts.when(Milestone.FIX_READY, of)
     last = days_after(instant, grace_days)
     # Grace is for a fix that comes a little too late, not for one that is there or one that is far away.
     if not grace_days or expected is None or not instant < expected <= last or (ready is not None and ready <= instant):
@@ -209,7 +213,7 @@ def _suspected_end(terms: Terms, facts: Facts) -> tuple[datetime, bool] | None:
     suspected = facts.at.get(Milestone.EXPLOITATION_SUSPECTED)
     if suspected is None or terms.exploited_days is None:
         return None
-    return _with_grace(days_after(suspected, terms.exploited_days), terms.exploited_grace_days, facts)
+    return _with_grace(days_after(suspected, terms.exploited_days), terms.exploited_grace_days, facts, _own(terms))
 
 
 def _allowed_until(terms: Terms, started: datetime, accord: Accord) -> datetime:

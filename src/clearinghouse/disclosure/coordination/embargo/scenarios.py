@@ -41,15 +41,17 @@ def suppose(facts: Facts, terms: tuple[Terms, ...], change: Change, now: datetim
             raise Invalid("say which vendor joins, or which terms it brings")
         joined = facts.parties | {change.party} if change.party else facts.parties
         contacted = {Milestone.VENDOR_CONTACTED: change.at or now}
-        return replace(facts, parties=joined, at={**contacted, **facts.at}), (*terms, *change.terms)
+        by_party = {**facts.by_party, change.party: {**contacted, **facts.by_party.get(change.party, {})}} if facts.by_party else {}
+        return replace(facts, parties=joined, at={**contacted, **facts.at}, by_party=by_party), (*terms, *change.terms)
     if change.at is None:
         raise Invalid(f"say when: {change.kind} needs an instant")
     if change.kind in _MILESTONE:
         milestone = _MILESTONE[change.kind]
-        known = facts.at.get(milestone)
+        before = facts.at.get(milestone)
         # A fix may come at another time than planned; what is public or exploited stays so from its first instant on.
-        at = change.at if known is None or milestone is Milestone.FIX_READY else min(known, change.at)
-        return replace(facts, at={**facts.at, milestone: at}), terms
+        at = change.at if before is None or milestone is Milestone.FIX_READY else min(before, change.at)
+        by_party = {party: {**known, milestone: at} for party, known in {"": {}, **facts.by_party}.items()} if facts.by_party else {}
+        return replace(facts, at={**facts.at, milestone: at}, by_party=by_party), terms
     agreed = facts.parties if change.kind is ChangeKind.EXTENSION_ACCEPTED else frozenset({change.party} - {""}) & facts.parties
     kept = tuple(accord for accord in facts.accords if not accord.in_force) if change.kind is ChangeKind.EXTENSION_ACCEPTED else facts.accords
     return replace(facts, accords=(*kept, Accord(SUPPOSED, change.at, now, facts.parties, agreed))), terms
