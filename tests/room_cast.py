@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from clearinghouse.app.wiring import Instance
+from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import CaseId, PartyId, ReportId
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.roles import Role
@@ -45,7 +45,7 @@ class Cast:
         wanted = act.__kwdefaults__ or {}
         names = act.__code__.co_varnames[: act.__code__.co_argcount + act.__code__.co_kwonlyargcount]
         given = dict(options)
-        for name, value in (("envelope", self.instance.envelope), ("limits", self.instance.policy.rooms)):
+        for name, value in (("envelope", self.instance.envelope), ("limits", self.instance.policy.rooms), ("policy_of", policy_of)):
             if name in names and name not in wanted:
                 given.setdefault(name, value)
         return given

@@ -8,6 +8,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
 
 import clearinghouse.disclosure.coordination.capacity.store
+import clearinghouse.disclosure.coordination.contact.store
+import clearinghouse.disclosure.coordination.embargo.store
 import clearinghouse.disclosure.coordination.rooms.store
 import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.intake.store

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from clearinghouse.app.settings import (
     Settings,
@@ -13,7 +13,7 @@ from clearinghouse.app.settings import (
     render_settings,
 )
 from clearinghouse.core.clock import Clock, SystemClock
-from clearinghouse.core.errors import Conflict, Invalid, Unavailable
+from clearinghouse.core.errors import Conflict, Invalid, NotFound, Unavailable
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.policy import Policy
 from clearinghouse.core.roles import Role
@@ -130,6 +130,21 @@ def create_instance(settings: Settings, *, organisation: str, person: str, clock
     return instance
 
 
+def policy_of(tx: Transaction, version: int) -> Policy:
+    """The policy of a version: a case keeps the one it began under.
+
+    Raises:
+        NotFound: there is no such version.
+    """
+    document = party_store.find_policy(tx, version)
+    if document is None:
+        raise NotFound(f"there is no version {version} of the policy")
+    return _parsed(version, document)
+
+
+_parsed = lru_cache(maxsize=32)(parse_policy)
+
+
 def make_desk(tx: Transaction, person: Party, now: datetime) -> None:
     """Make the team that looks after the inbox, with one person in it, where there is none yet."""
     if party_store.find_party_by_name(tx, DESK_NAME, PartyKind.TEAM) is None:
@@ -188,4 +203,4 @@ def verifier_text(instance: Instance) -> str:
     return instance.signer.verifier.render()
 
 
-__all__ = ["Instance", "create_instance", "open_instance", "read_signer", "verifier_text"]
+__all__ = ["Instance", "create_instance", "open_instance", "policy_of", "read_signer", "verifier_text"]

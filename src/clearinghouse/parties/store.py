@@ -325,6 +325,12 @@ def latest_policy(tx: Transaction) -> tuple[int, str] | None:
     return None if row is None else (row.version, row.document)
 
 
+def find_policy(tx: Transaction, version: int) -> str | None:
+    """The document of one version of the policy."""
+    found: str | None = tx.value(select(policies.c.document).where(policies.c.version == version))
+    return found
+
+
 def add_policy(tx: Transaction, version: int, document: str, in_force_at: datetime) -> None:
     """Keep a version of the policy; versions are never changed."""
     tx.write(insert(policies), {"version": version, "document": document, "in_force_at": in_force_at})

@@ -49,9 +49,9 @@ def system_waiting(tx: Transaction, object_id: str) -> list[Deadline]:
     return [_deadline(row) for row in tx.rows(query.order_by(deadlines.c.due_at, deadlines.c.due_id))]
 
 
-def system_due(tx: Transaction, now: datetime, limit: int) -> list[Deadline]:
-    """What is due at `now` and not done, earliest first."""
-    query = select(deadlines).where(deadlines.c.done_at.is_(None), deadlines.c.due_at <= now)
+def system_due(tx: Transaction, kinds: Iterable[DeadlineKind], now: datetime, limit: int) -> list[Deadline]:
+    """What is due at `now` and not done, of these kinds, earliest first."""
+    query = select(deadlines).where(deadlines.c.done_at.is_(None), deadlines.c.due_at <= now, deadlines.c.kind.in_(sorted(kinds)))
     return [_deadline(row) for row in tx.rows(query.order_by(deadlines.c.due_at, deadlines.c.due_id).limit(limit))]
 
 

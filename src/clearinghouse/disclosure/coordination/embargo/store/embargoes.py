@@ -86,6 +86,11 @@ def keep_timetable(tx: Transaction, case_id: str, timetable: Timetable) -> None:
     ))
 
 
+def keep_run_out(tx: Transaction, case_id: str) -> None:
+    """Keep that the binding instant has passed; who bound it stays."""
+    tx.derive(update(embargoes).where(embargoes.c.case_id == case_id).values(timetable_state=TimetableState.ENDED))
+
+
 def add_fact(tx: Transaction, room: Room, fact: Fact) -> None:
     """Keep a milestone."""
     tx.write(insert(embargo_facts), {
@@ -204,12 +209,11 @@ def keep_consents(tx: Transaction, case_id: str, consents: Iterable[tuple[str, C
         ), rows)
 
 
-def add_duty_met(tx: Transaction, room: Room, duty_id: str, done_at: datetime, by: PartyId, at: datetime) -> bool:
-    """Keep that a duty was met; False where it was before."""
-    into = (postgresql if tx.dialect == "postgresql" else sqlite).insert(embargo_duties).on_conflict_do_nothing()
-    return tx.write(into, {
+def add_duty_met(tx: Transaction, room: Room, duty_id: str, done_at: datetime, by: PartyId, at: datetime) -> None:
+    """Keep that a duty was met, for the first time."""
+    tx.write(insert(embargo_duties), {
         "case_id": room.id, "duty_id": duty_id, "done_at": done_at, "recorded_at": at, "recorded_by": by,
-    }) == 1
+    })
 
 
 def list_duties_met(tx: Transaction, room: Room) -> dict[str, datetime]:

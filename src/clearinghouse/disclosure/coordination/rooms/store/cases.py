@@ -22,6 +22,7 @@ from clearinghouse.disclosure.coordination.rooms.records import (
     DecisionKind,
     Participation,
     Room,
+    Standing,
 )
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
     case_decisions,
@@ -207,6 +208,28 @@ def system_case_of_report(tx: Transaction, report_id: str) -> CaseId | None:
     """The open case that handles a report, for follow-ups; whoever shows it asks again with its viewer."""
     found: str | None = tx.value(select(case_reports.c.case_id).where(case_reports.c.open_report_id == report_id))
     return None if found is None else CaseId(found)
+
+
+def system_first_received(tx: Transaction, case_id: str) -> datetime | None:
+    """When the first of the reports a case handles came in: the day its clocks count from."""
+    found: datetime | None = tx.value(select(func.min(case_reports.c.received_at, type_=case_reports.c.received_at.type)).where(
+        case_reports.c.case_id == case_id, case_reports.c.detached_at.is_(None)
+    ))
+    return found
+
+
+def system_room(tx: Transaction, case_id: str, envelope: Envelope, *, system: PartyId) -> Room | None:
+    """A case for timers and follow-ups, with its key and without a part in it; shown to nobody."""
+    row = tx.row(select(cases).where(cases.c.case_id == case_id))
+    if row is None:
+        return None
+    key = envelope.unwrap(bytes(row.wrapped_key), row.case_id)
+    text = unseal(key, row.sealed, row.case_id, _CaseText)
+    case = Case(
+        CaseId(row.case_id), row.opened_at, PartyId(row.opened_by), PartyId(row.lead), CaseState(row.state), row.state_at,
+        row.policy_version, text.title, text.summary, text.marks,
+    )
+    return Room(case, Standing(system, system, frozenset({system}), frozenset(), Tier.DOCUMENTS, True), key)
 
 
 def add_decision(tx: Transaction, room: Room, decision: Decision) -> None:
