@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clearinghouse.app.settings import load_settings
 from clearinghouse.core.clock import SystemClock
 from clearinghouse.core.errors import ClearinghouseError, Unavailable
+
+if TYPE_CHECKING:  # heavy: imported when an instance is looked at
+    from clearinghouse.storage import Database
 
 _FREE_BYTES_WANTED = 1 << 30
 
@@ -36,6 +40,17 @@ def examine(home: Path) -> Iterator[Check]:
     yield from _programs()
     yield _disk(home)
     yield from _instance(home)
+
+
+def _second_wall(database: "Database") -> Iterator[Check]:
+    if not database.url.startswith("sqlite"):
+        stands = database.has_wall()
+        found = "the database gives a reader only what was granted" if stands else "the database does not check who reads"
+        advice = "" if stands else (
+            "as a superuser of the database: CREATE ROLE clearinghouse_reader NOLOGIN; GRANT clearinghouse_reader TO the user of "
+            "`database_url`; then run `clearinghouse upgrade`"
+        )
+        yield Check("second wall", "ok" if stands else "missing", found, advice)
 
 
 def _python() -> Check:
@@ -94,6 +109,7 @@ def _instance(home: Path) -> Iterator[Check]:
     try:
         yield Check("instance", "ok", f"{home}, policy version {instance.policy.version}, acting as {instance.actor.name}")
         yield Check("database", "ok", ping(instance.database))
+        yield from _second_wall(instance.database)
         for path in (instance.settings.instance_key_path, instance.settings.ledger_key_path):
             private = path.stat().st_mode & 0o077 == 0
             yield Check(f"key {path.name}", "ok" if private else "broken", str(path), "" if private else f"chmod 600 {path}")

@@ -1,5 +1,6 @@
 """An instance put together: its database, keys, clock, policy and the party that acts."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
@@ -76,6 +77,10 @@ class Instance:
         """Secret keys for encrypted mail."""
         folder = self.settings.openpgp_folder
         return tuple(path.read_bytes() for path in sorted(folder.glob("*"))) if folder.is_dir() else ()
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A transaction that reads as this instance's party: behind both walls."""
+        return self.database.read(viewer=self.actor.id, now=self.clock.now())
 
     def acting_as(self, party: Party) -> "Instance":
         """The same instance as another party sees it; both share the database."""

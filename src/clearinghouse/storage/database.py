@@ -8,6 +8,7 @@ with `derive`.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,9 @@ from typing import Any, Self
 from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
+from clearinghouse.core.clock import render_instant
 from clearinghouse.core.errors import Unavailable
+from clearinghouse.storage import walls
 
 Parameters = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -126,6 +129,7 @@ class Database:
         if url.startswith("postgresql://"):
             url = "postgresql+psycopg://" + url.removeprefix("postgresql://")
         self.url = url
+        self._wall = False
         if url.startswith("sqlite"):
             self.engine = _sqlite(url)
         elif url.startswith("postgresql+psycopg://"):
@@ -145,12 +149,21 @@ class Database:
         self.engine.dispose()
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
-        """A transaction that only reads, on one consistent state."""
+    def read(self, *, viewer: str | None = None, now: datetime | None = None) -> Iterator[Transaction]:
+        """A transaction that only reads, on one consistent state.
+
+        Args:
+            viewer: whose read this is. On PostgreSQL the database itself then gives rows of content only as far as this
+                party was granted them at `now` (see `storage.walls`); on SQLite, and where the wall is missing, the joins
+                of the stores stand alone. Functions named `system_...` see no more than the viewer in here.
+        """
+        assert (viewer is None) == (now is None), "a viewer's grants are those of an instant"
         with self._connected() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin() as begun:
+                if viewer is not None and now is not None and self._wall_stands(connection):
+                    walls.become_reader(connection, viewer, render_instant(now))
                 yield Transaction(connection, writable=False)
                 begun.rollback()
 
@@ -173,6 +186,17 @@ class Database:
                     f"the database could not be written ({error.orig}); nothing of this step was kept: free space or wait, "
                     "then run the same command again"
                 ) from error
+
+    def has_wall(self) -> bool:
+        """Whether the second wall stands."""
+        with self._connected() as connection, connection.begin():
+            return walls.stands(connection)
+
+    def _wall_stands(self, connection: Connection) -> bool:
+        # Asked once while it stands: it can be raised while a server runs, and comes down only by hand.
+        if self.engine.dialect.name == "postgresql" and not self._wall:
+            self._wall = walls.stands(connection)
+        return self._wall
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

@@ -7,6 +7,7 @@ from sqlalchemy import inspect, text
 
 from clearinghouse.core.errors import Conflict, Unavailable
 from clearinghouse.storage.database import Database
+from clearinghouse.storage.walls import raise_wall
 
 HEAD = "0007"
 """Revision this version of the software speaks; a test holds it against the newest migration."""
@@ -49,3 +50,4 @@ def upgrade(database: Database) -> None:
         with database.engine.connect().execution_options(clearinghouse_write=True) as connection, connection.begin():
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            raise_wall(connection)

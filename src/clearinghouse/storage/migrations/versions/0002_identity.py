@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clearinghouse.storage import walls
+
 revision = "0002"
 down_revision = "0001"
 
@@ -191,4 +193,11 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["made_by"], ["parties.party_id"]),
         sa.ForeignKeyConstraint(["used_by"], ["parties.party_id"]),
         sa.PrimaryKeyConstraint("invitation_id"),
+    )
+    for table in ("submissions", "original_parts", "submission_items"):
+        walls.protect(op.get_bind(), table, "submission_id")
+    walls.protect(op.get_bind(), "reports", "submission_id", "report_id")
+    walls.hide(
+        op.get_bind(), "tokens", "contacts", "sessions", "sign_in_attempts", "known_sources", "passwords", "recovery_codes",
+        "passkeys", "accounts", "challenges", "links", "receipts", "invitations", "glass_requests",
     )
