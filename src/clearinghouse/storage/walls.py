@@ -5,7 +5,7 @@ rights for the length of a transaction and becomes the role `clearinghouse_reade
 of row-level security on tables with content then repeat the question in the database. A query that forgot its
 join gives nothing instead of everything.
 
-A migration that makes a table with content calls `protect`; one that makes a table of credentials calls `hide`.
+A migration that makes a table with content calls `protect` or `protect_through`; one that makes a table of credentials calls `hide`.
 SQLite has neither roles nor policies; there all of this does nothing.
 """
 
@@ -53,6 +53,16 @@ def protect(connection: Connection, table: str, *columns: str, tier_min: int = 2
     asked = " or ".join(f"{column} in (select clearinghouse_readable({tier_min:d}))" for column in columns)
     connection.execute(text(f"alter table {table} enable row level security"))
     connection.execute(text(f"create policy granted on {table} for select using ({asked})"))
+
+
+def protect_through(connection: Connection, table: str, column: str, parent: str) -> None:
+    """The same for rows that belong to rows of another protected table, which have a column of the same name."""
+    if connection.dialect.name != "postgresql":
+        return
+    assert all(_NAME.issuperset(name) for name in (table, column, parent)), "names of ours, written into a statement"
+    connection.execute(text(f"alter table {table} enable row level security"))
+    through = f"{column} in (select {column} from {parent})"  # noqa: S608 - names of ours, held above
+    connection.execute(text(f"create policy granted on {table} for select using ({through})"))
 
 
 def hide(connection: Connection, *tables: str) -> None:

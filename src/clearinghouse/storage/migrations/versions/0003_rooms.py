@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clearinghouse.storage import walls
+
 revision = "0003"
 down_revision = "0002"
 
@@ -215,3 +217,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["document_id"], ["documents.document_id"]),
         sa.PrimaryKeyConstraint("document_id"),
     )
+    walls.protect(op.get_bind(), "cases", "case_id", tier_min=0)
+    for table in ("vulnerabilities", "vendor_statements"):
+        walls.protect(op.get_bind(), table, "case_id", tier_min=1)
+    for table in ("case_decisions", "case_imports", "case_reports", "threads", "documents"):
+        walls.protect(op.get_bind(), table, "case_id")
+    walls.protect_through(op.get_bind(), "messages", "thread_id", "threads")
+    walls.protect_through(op.get_bind(), "document_bodies", "document_id", "documents")
