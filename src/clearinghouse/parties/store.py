@@ -124,6 +124,15 @@ def find_token(tx: Transaction, token_id: str) -> tuple[Token, str] | None:
     return token, row.secret_hash
 
 
+def list_tokens(tx: Transaction, party: PartyId) -> list[Token]:
+    """A party's tokens in order of creation, those that ended among them."""
+    return [
+        Token(TokenId(row.token_id), PartyId(row.party_id), frozenset(Scope(scope) for scope in row.scopes.split()), row.created_at,
+              row.expires_at, row.revoked_at)
+        for row in tx.rows(select(tokens).where(tokens.c.party_id == party).order_by(tokens.c.created_at, tokens.c.token_id))
+    ]
+
+
 def revoke_token(tx: Transaction, token_id: TokenId, at: datetime) -> None:
     """End a token; ending it twice keeps the first instant."""
     tx.write(update(tokens).where(tokens.c.token_id == token_id, tokens.c.revoked_at.is_(None)).values(revoked_at=at))

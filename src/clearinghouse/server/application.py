@@ -5,8 +5,9 @@ import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import Any
 
-from litestar import Litestar, MediaType, get
+from litestar import Litestar, MediaType, Request, Response, get
 from litestar.datastructures import MutableScopeHeaders
 from litestar.logging import LoggingConfig
 from litestar.openapi import OpenAPIConfig
@@ -19,6 +20,8 @@ from clearinghouse.api import problems
 from clearinghouse.api.routers import api_routers
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
+from clearinghouse.web import problems as pages
+from clearinghouse.web.routers import web_router
 
 _THREADS = 64
 _HEADERS = {
@@ -48,8 +51,8 @@ def create_application(instance: Instance) -> Litestar:
             yield
 
     app = Litestar(
-        route_handlers=[alive, *api_routers()],
-        exception_handlers={Exception: problems.answer},
+        route_handlers=[alive, *api_routers(), web_router()],
+        exception_handlers={Exception: _answer},
         lifespan=[reception],
         openapi_config=OpenAPIConfig(
             title="Clearinghouse", version=__version__, path="/api", render_plugins=[JsonRenderPlugin(path="/openapi.json")],
@@ -68,6 +71,12 @@ def create_application(instance: Instance) -> Litestar:
 def alive() -> str:
     """For whoever watches whether the process answers."""
     return "alive\n"
+
+
+def _answer(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """An error outside every route (no such address, a body too large): as a document for programs, as a page for people."""
+    for_programs = request.url.path.startswith(("/api/", "/vince/"))
+    return problems.answer(request, error) if for_programs else pages.answer(request, error)
 
 
 async def _carry(message: Message, scope: Scope) -> None:

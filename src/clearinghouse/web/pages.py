@@ -302,6 +302,14 @@ class Account:
     has_password: bool = True
     new_token: str = ""
     """Shown once."""
+    setup_id: str = ""
+    """Of a password whose first code is still to come."""
+    totp_picture: str = ""
+    """The setup key as a picture to scan: SVG of our own making."""
+    recovery_codes: tuple[str, ...] = ()
+    """Shown once."""
+    linked: tuple[str, ...] = ()
+    """Providers whose accounts sign in here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,6 +345,15 @@ class ToAct:
     link_ends_at: datetime
     messages: tuple[RoomMessage, ...] = ()
     may: frozenset[str] = frozenset({"acknowledge", "status", "message", "decline"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a stranger is shown after sending a report."""
+
+    code: str
+    received_at: datetime
+    items: int
 
 
 @dataclass(frozen=True, slots=True)

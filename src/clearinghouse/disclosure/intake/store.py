@@ -155,6 +155,17 @@ def read_submission(
     return None if row is None else _submission(row, envelope)
 
 
+def newest_submission(
+    tx: Transaction, envelope: Envelope, *, reporter: PartyId, viewer: PartyId, now: datetime
+) -> Submission | None:
+    """The last submission of a reporter, if the viewer may read it."""
+    query = select(submissions).where(
+        submissions.c.reporter == reporter, submissions.c.submission_id.in_(readable_objects(viewer, now))
+    ).order_by(submissions.c.received_at.desc(), submissions.c.submission_id).limit(1)
+    row = tx.row(query)
+    return None if row is None else _submission(row, envelope)
+
+
 def unfinished_submissions(tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime) -> list[Submission]:
     """Submissions whose reading was interrupted, earliest first."""
     query = select(submissions).where(
@@ -308,10 +319,11 @@ def list_reports(
     tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime, newest: int, submission: str | None = None
 ) -> list[Report]:
     """The newest reports the viewer may read, newest first."""
-    query = select(reports).where(_readable(viewer, now)).order_by(reports.c.number.desc()).limit(newest)
+    query = select(reports.c.number).where(_readable(viewer, now)).order_by(reports.c.number.desc()).limit(newest)
     if submission is not None:
         query = query.where(reports.c.submission_id == submission)
-    return [_report(row, envelope) for row in tx.rows(query)]
+    page = select(reports).where(reports.c.number.in_(query.subquery().select())).order_by(reports.c.number.desc())
+    return [_report(row, envelope) for row in tx.rows(page)]
 
 
 def count_reports(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
@@ -337,7 +349,9 @@ def page_reports(
         without: subqueries of report numbers; reports in any of them are left out.
         duty: only what the viewer reads for another reason than having sent it for somebody else.
     """
-    query = select(reports).where(_on_duty(viewer, now) if duty else _readable(viewer, now)).order_by(reports.c.number.desc()).limit(size)
+    # The numbers alone first: sorting whole reports to throw all but a page away would read every sealed body.
+    query = select(reports.c.number).where(_on_duty(viewer, now) if duty else _readable(viewer, now))
+    query = query.order_by(reports.c.number.desc()).limit(size)
     if before is not None:
         query = query.where(reports.c.number < before)
     if source:
@@ -346,7 +360,8 @@ def page_reports(
         query = query.where(reports.c.number.in_(numbers))
     for numbers in without:
         query = query.where(reports.c.number.not_in(numbers))
-    return [_report(row, envelope) for row in tx.rows(query)]
+    page = select(reports).where(reports.c.number.in_(query.subquery().select())).order_by(reports.c.number.desc())
+    return [_report(row, envelope) for row in tx.rows(page)]
 
 
 def duty_numbers(tx: Transaction, numbers: Sequence[int], *, viewer: PartyId, now: datetime) -> frozenset[int]:

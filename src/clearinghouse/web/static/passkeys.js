@@ -36,7 +36,7 @@ async function ceremony(form) {
     publicKey.excludeCredentials = described(publicKey.excludeCredentials);
   } else publicKey.allowCredentials = described(publicKey.allowCredentials);
   const credential = await navigator.credentials[form.dataset.passkey]({ publicKey });
-  const { location: place } = await post(form.dataset.finish, { ...fields, credential: answered(credential) }, csrf);
+  const { location: place } = await post(form.dataset.finish, { ...fields, challenge_id: options.challenge_id ?? "", credential: answered(credential) }, csrf);
   const target = new URL(place, location.origin);
   if (target.origin === location.origin) location.assign(target.pathname + target.search);
 }
