@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from clearinghouse.storage import walls
+
 revision = "0004"
 down_revision = "0003"
 
@@ -89,3 +91,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("attempt_id"),
     )
     op.create_index(op.f("ix_contact_attempts_watch_id"), "contact_attempts", ["watch_id"])
+    # Whoever knows of a case at all is told its dates; what was written about them is for those in the room.
+    walls.protect(op.get_bind(), "embargoes", "case_id", tier_min=0)
+    walls.protect(op.get_bind(), "deadlines", "object_id", tier_min=0)
+    for table in ("embargo_terms", "embargo_proposals", "embargo_consents", "embargo_duties"):
+        walls.protect(op.get_bind(), table, "case_id", tier_min=1)
+    for table in ("embargo_facts", "embargo_leaks", "contact_watches"):
+        walls.protect(op.get_bind(), table, "case_id")
+    walls.protect_through(op.get_bind(), "embargo_answers", "proposal_id", "embargo_proposals")
+    walls.protect_through(op.get_bind(), "contact_attempts", "watch_id", "contact_watches")
