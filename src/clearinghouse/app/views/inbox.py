@@ -122,11 +122,11 @@ def list_inbox(
 
 
 def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> tuple[InboxLine, ...]:
-    """Reports that the viewer may read as lines, in their order: seven statements however many and whoever they are."""
+    """Reports that the viewer may read as lines, in their order: as many statements whoever and however many they are."""
     viewer, now = instance.actor.id, instance.clock.now()
-    numbers = [report.number for report in reports] or [0]
+    numbers = [report.number for report in reports]
     told = read_tellings(tx, instance, numbers)
-    placed = deconfliction.read_placements(tx, numbers)
+    placed = deconfliction.read_placements(tx, numbers or [0])
     clusters = sorted({entry.cluster for number, entry in placed.items() if told[number].everything}) or [0]
     leads = intake.read_reports_by_number(tx, clusters, instance.envelope, viewer=viewer, now=now, duty=True)
     founding = intake.system_report_ids(tx, clusters)

@@ -2,18 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from clearinghouse.app.views.inbox import InboxLine, lines_of
 from clearinghouse.app.views.telling import coordinates
 from clearinghouse.app.wiring import Instance
+from clearinghouse.core.ids import CaseId
+from clearinghouse.disclosure.coordination.embargo.records import DeadlineKind
+from clearinghouse.disclosure.coordination.embargo.store import deadlines
+from clearinghouse.disclosure.coordination.rooms.records import CaseState
+from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.parties.store import name_parties
 from clearinghouse.storage import Transaction
 
 _SHOWN = 8
 """Of each kind; the rest is a link away."""
+_ROOMS_MAX = 200
+"""Open cases looked through for dates and messages; bounds one look."""
+_AHEAD = timedelta(days=7)
+_DUE = {
+    DeadlineKind.EMBARGO_ENDS: "the embargo ends: everybody ready?",
+    DeadlineKind.EMBARGO_REVIEW: "the embargo is open-ended: is it still needed?",
+    DeadlineKind.DUTY: "a duty falls due: meet it, or say that it was met",
+    DeadlineKind.DETAILS: "details may be published from then on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +118,54 @@ def _of(line: InboxLine, why: str) -> QueueItem:
     return QueueItem(path, line.title, why, line.received_at, None, line.answer)
 
 
-READERS: tuple[Reader, ...] = (_proposals, _uncompared)
+def _invitations(tx: Transaction, instance: Instance) -> QueueSection | None:
+    """Cases that the viewer is asked to take part in."""
+    found = participants.list_invitations(
+        tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), limit=_SHOWN + 1
+    )
+    names = name_parties(tx, sorted({one.invited_by for _, one, _ in found}))
+    return QueueSection(
+        "invitations", "You are asked to take part", "Nothing of a case is told before you accept.",
+        tuple(
+            QueueItem(f"/invitations/{case_id}", f"{names.get(one.invited_by, ('Somebody', None))[0]} asks you in as {one.role}",
+                      reason or "accept or decline", one.invited_at)
+            for case_id, one, reason in found[:_SHOWN]
+        ),
+        "/cases" if len(found) > _SHOWN else "",
+    )
+
+
+def _dates(tx: Transaction, instance: Instance) -> QueueSection | None:
+    """Dates of the viewer's open cases that come near or have passed."""
+    now = instance.clock.now()
+    rooms = cases.list_rooms(
+        tx, instance.envelope, viewer=instance.actor.id, now=now, limit=_ROOMS_MAX, state=CaseState.OPEN
+    )
+    titles = {room.id: room.case.title for room in rooms}
+    found = deadlines.list_dates(tx, rooms, now + _AHEAD, _SHOWN + 1)
+    return QueueSection(
+        "dates", "Dates that come near", "Those with least left first.",
+        tuple(QueueItem(f"/cases/{entry.object_id}", titles[CaseId(entry.object_id)], _DUE[entry.kind], None, entry.due_at) for entry in found[:_SHOWN]),
+        "/cases" if len(found) > _SHOWN else "",
+    )
+
+
+def _unread(tx: Transaction, instance: Instance) -> QueueSection | None:
+    """Open cases in which somebody has written since the viewer last read."""
+    now = instance.clock.now()
+    rooms = cases.list_rooms(
+        tx, instance.envelope, viewer=instance.actor.id, now=now, limit=_ROOMS_MAX, state=CaseState.OPEN
+    )
+    counts = threads.count_unread(tx, rooms, now=now)
+    found = [room for room in rooms if counts.get(room.id)]
+    return QueueSection(
+        "unread", "Not read yet", "Messages in your cases.",
+        tuple(
+            QueueItem(f"/cases/{room.id}?part=threads", room.case.title, f"{counts[room.id]} new message{'' if counts[room.id] == 1 else 's'}")
+            for room in found[:_SHOWN]
+        ),
+        "/cases" if len(found) > _SHOWN else "",
+    )
+
+
+READERS: tuple[Reader, ...] = (_invitations, _dates, _unread, _proposals, _uncompared)

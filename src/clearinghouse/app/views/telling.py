@@ -10,6 +10,7 @@ from datetime import datetime
 
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.coordination.rooms.store import cases, vulnerabilities
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import store as intake
@@ -23,7 +24,7 @@ class Telling:
     everything: bool = False
     """The viewer coordinates: verdict, probability, candidates and case may be shown."""
     looked: bool = False
-    """A person has decided something about the report."""
+    """A person has decided something about the report, or put it into a case."""
     known_since: datetime | None = None
     """When the first report of the same flaw came, where a person has said that it is the same."""
 
@@ -49,7 +50,13 @@ def read_tellings(tx: Transaction, instance: Instance, numbers: Collection[int])
         for word in words if word.kind == DecisionKind.MERGE for group in word.groups for number in group if number != min(group)
     }
     since = intake.system_received_at(tx, sorted({first[number] for number in wanted if number in first}))
+    ids = intake.system_report_ids(tx, wanted or [0])
+    handled = cases.system_handled(tx, sorted(ids.values()))
+    beside = vulnerabilities.system_known_since(tx, sorted(ids.values()))
     return {
-        number: Telling(number in everything, number in looked, since.get(first[number]) if number in first else None)
-        for number in wanted
+        number: Telling(
+            number in everything, number in looked or ids[number] in handled,
+            min((at for at in (since.get(first.get(number, 0)), beside.get(ids[number])) if at is not None), default=None),
+        )
+        for number in wanted if number in ids
     }

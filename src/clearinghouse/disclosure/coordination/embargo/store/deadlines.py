@@ -1,6 +1,6 @@
 """Deadlines and readings of the clock: rows that say when something falls due, each done once, whoever does it.
 
-They are kept for the machine and shown to nobody from here, hence `system_` throughout.
+They are kept for the machine, hence `system_`; the dates of a room are shown to who sees the room.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,6 +14,7 @@ from clearinghouse.core.ids import new_id
 from clearinghouse.disclosure.coordination.embargo.readings import Reading
 from clearinghouse.disclosure.coordination.embargo.records import Deadline, DeadlineKind
 from clearinghouse.disclosure.coordination.embargo.store.tables import clock_readings, deadlines
+from clearinghouse.disclosure.coordination.rooms.records import Room
 from clearinghouse.storage import Transaction
 
 Wanted = tuple[DeadlineKind, str, datetime]
@@ -52,6 +53,16 @@ def system_waiting(tx: Transaction, object_id: str) -> list[Deadline]:
 def system_due(tx: Transaction, kinds: Iterable[DeadlineKind], now: datetime, limit: int) -> list[Deadline]:
     """What is due at `now` and not done, of these kinds, earliest first."""
     query = select(deadlines).where(deadlines.c.done_at.is_(None), deadlines.c.due_at <= now, deadlines.c.kind.in_(sorted(kinds)))
+    return [_deadline(row) for row in tx.rows(query.order_by(deadlines.c.due_at, deadlines.c.due_id).limit(limit))]
+
+
+def list_dates(tx: Transaction, rooms: Sequence[Room], until: datetime, limit: int) -> list[Deadline]:
+    """What falls due in cases that the viewer sees, until an instant, earliest first; a date is told to everybody in the room."""
+    told = (DeadlineKind.EMBARGO_ENDS, DeadlineKind.EMBARGO_REVIEW, DeadlineKind.DUTY, DeadlineKind.DETAILS)
+    query = select(deadlines).where(
+        deadlines.c.object_id.in_([room.id for room in rooms]), deadlines.c.done_at.is_(None), deadlines.c.due_at <= until,
+        deadlines.c.kind.in_(told),
+    )
     return [_deadline(row) for row in tx.rows(query.order_by(deadlines.c.due_at, deadlines.c.due_id).limit(limit))]
 
 

@@ -210,6 +210,12 @@ def system_case_of_report(tx: Transaction, report_id: str) -> CaseId | None:
     return None if found is None else CaseId(found)
 
 
+def system_handled(tx: Transaction, report_ids: Sequence[str]) -> frozenset[str]:
+    """Of these reports, those that a person has put into a case, for telling their senders that somebody looked."""
+    query = select(case_reports.c.report_id).where(case_reports.c.report_id.in_(list(report_ids)), case_reports.c.detached_at.is_(None))
+    return frozenset(row.report_id for row in tx.rows(query))
+
+
 def system_first_received(tx: Transaction, case_id: str) -> datetime | None:
     """When the first of the reports a case handles came in: the day its clocks count from."""
     found: datetime | None = tx.value(select(func.min(case_reports.c.received_at, type_=case_reports.c.received_at.type)).where(

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, and_, delete, func, insert, select, update
 
 from clearinghouse.core.ids import CaseId, PartyId, ReportId, VulnerabilityId
 from clearinghouse.disclosure.coordination.rooms.records import Room, VendorStatement, VendorStatus, Vulnerability
 from clearinghouse.disclosure.coordination.rooms.store.tables import (
+    case_reports,
     seal,
     unseal,
     vendor_statements,
@@ -119,6 +120,37 @@ def system_statuses(tx: Transaction, case_id: CaseId) -> list[VendorStatus]:
         vulnerabilities, vulnerabilities.c.vulnerability_id == vendor_statements.c.vulnerability_id
     ).where(vendor_statements.c.case_id == case_id, vendor_statements.c.newest, vulnerabilities.c.removed_at.is_(None))
     return [VendorStatus(row.status) for row in tx.rows(query)]
+
+
+def system_known_since(tx: Transaction, report_ids: Sequence[str]) -> dict[str, datetime]:
+    """For each of these reports that a person set beside an earlier one of the same flaw, when that one came."""
+    own, peer = case_reports.alias("own"), case_reports.alias("peer")
+    beside = vulnerability_reports.alias("beside")
+    first = func.min(peer.c.received_at, type_=peer.c.received_at.type)
+    query = select(own.c.report_id, own.c.received_at, first.label("first")).select_from(own).join(
+        vulnerability_reports, vulnerability_reports.c.report_id == own.c.report_id
+    ).join(vulnerabilities, and_(
+        vulnerabilities.c.vulnerability_id == vulnerability_reports.c.vulnerability_id, vulnerabilities.c.case_id == own.c.case_id,
+        vulnerabilities.c.removed_at.is_(None),
+    )).join(beside, beside.c.vulnerability_id == vulnerabilities.c.vulnerability_id).join(peer, and_(
+        peer.c.report_id == beside.c.report_id, peer.c.case_id == own.c.case_id, peer.c.detached_at.is_(None),
+    )).where(own.c.report_id.in_(list(report_ids)), own.c.detached_at.is_(None)).group_by(own.c.report_id, own.c.received_at)
+    return {row.report_id: row.first for row in tx.rows(query) if row.first < row.received_at}
+
+
+def list_fixes(tx: Transaction, rooms: Sequence[Room]) -> list[tuple[datetime, datetime]]:
+    """Of the vulnerabilities of these rooms, as far as the viewer is shown them: when the case's first report came, and the first fix."""
+    shown = [room.id for room in rooms if room.standing.tier >= Tier.SUMMARY]
+    received = select(
+        case_reports.c.case_id, func.min(case_reports.c.received_at, type_=case_reports.c.received_at.type).label("received_at")
+    ).where(case_reports.c.detached_at.is_(None)).group_by(case_reports.c.case_id).subquery()
+    fixed_at = func.min(vendor_statements.c.said_at, type_=vendor_statements.c.said_at.type)
+    query = select(received.c.received_at, fixed_at.label("fixed_at")).join(
+        vendor_statements, vendor_statements.c.case_id == received.c.case_id
+    ).where(vendor_statements.c.case_id.in_(shown), vendor_statements.c.status == VendorStatus.FIXED).group_by(
+        vendor_statements.c.vulnerability_id, received.c.received_at
+    )
+    return [(row.received_at, row.fixed_at) for row in tx.rows(query)]
 
 
 def _support(tx: Transaction, vulnerability_id: VulnerabilityId, reports: Sequence[ReportId]) -> None:
