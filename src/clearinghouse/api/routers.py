@@ -5,9 +5,9 @@ from typing import Any
 from litestar import Request, Router, get
 from litestar.di import Provide
 
-from clearinghouse.api import deconfliction, intake, ledger, problems, vince
+from clearinghouse.api import charters, deconfliction, intake, ledger, problems, vince, webhooks
 from clearinghouse.api.authentication import SCOPE, Acting, caller
-from clearinghouse.api.coordination import cases, participants, rooms, threads, vulnerabilities
+from clearinghouse.api.coordination import cases, contact, embargo, participants, rooms, threads, vulnerabilities
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.intake import actions
@@ -27,7 +27,7 @@ def api_routers() -> list[Router]:
         "/api/v1",
         route_handlers=[
             intake.ROUTER, deconfliction.ROUTER, rooms.ROUTER, cases.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
-            ledger.ROUTER, nothing,
+            embargo.ROUTER, contact.ROUTER, charters.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},
     )

@@ -72,12 +72,9 @@ class RoomLine:
     tlp: str
     role: str
     """The viewer's part in it."""
-    reports: int
-    participants: int
+    lead: str
     unread: int
-    changed_at: datetime
-    due_at: datetime | None = None
-    due_words: str = ""
+    opened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +87,8 @@ class RoomReport:
     reporter: str
     source: str
     withdrawn_at: datetime | None = None
+    mine: bool = False
+    """Whether the viewer sent it: a finder may take it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +130,9 @@ class RoomParticipant:
     """Of the embargo: `none`, `invited`, `signatory`, `lapsed`, `declined`; empty where there is no embargo."""
     tier: str = ""
     until: datetime | None = None
+    report_state: str = ""
+    """Vultron's report management: `received`, `valid`, `accepted`, ..."""
+    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,8 @@ class Room:
     role: str
     policy_version: int
     may: frozenset[str]
-    """What the viewer may do here: `message`, `invite`, `status`, `document`, `propose`, `decide`, `close`, `leave`, `edit`."""
+    """What the viewer may do here: `message`, `invite`, `status`, `document`, `propose`, `decide`, `close`, `reopen`, `leave`, `edit`,
+    `flaw`, `fact`, `leak`, `step`, `decline`."""
     packet: Packet | None = None
     reports: tuple[RoomReport, ...] = ()
     flaws: tuple[Flaw, ...] = ()

@@ -11,7 +11,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -108,13 +108,15 @@ class Visitor:
             self.instance.settings.ledger_origin,
         )
 
-    def render(self, template: str, *, http_status: int = 200, at: str | None = None, **context: object) -> Response[str]:
+    def render(self, template: str, *, http_status: int = 200, at: str | None = None, said: tuple[Flash, ...] = (), **context: object) -> Response[str]:
         """A page; a message said once is forgotten with it.
 
         Args:
             at: the path the page calls its own; that of the request by default.
+            said: what to say on this page beside what the last form left to be said.
         """
-        answer = Response(rendering.render(template, self.page(at), **context), status_code=http_status, media_type=MediaType.HTML)
+        page = self.page(at)
+        answer = Response(rendering.render(template, replace(page, flashes=page.flashes + said), **context), status_code=http_status, media_type=MediaType.HTML)
         return self._with_cookies(answer)
 
     def go(self, path: str, flash: Flash | None = None, *, session: str | None = None) -> Response[None]:
