@@ -23,6 +23,12 @@ from clearinghouse.core.terms import DutyKind
 from clearinghouse.disclosure.coordination.embargo.calendar import render_in
 from clearinghouse.disclosure.coordination.embargo.rules import MILESTONE_WORDS, compute_timetable
 from clearinghouse.disclosure.coordination.embargo.scenarios import what_if
+from clearinghouse.disclosure.coordination.rooms.states import (
+    CASE_TRANSITIONS,
+    PARTICIPATION_TRANSITIONS,
+    REPORT_TRANSITIONS,
+    render_table,
+)
 from clearinghouse.disclosure.intake.parser import load_sources
 from docs.embargo_examples import EXAMPLES, POLICY
 
@@ -136,6 +142,8 @@ def embargo_examples() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
+    "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
+    "report_states": lambda: render_table(REPORT_TRANSITIONS),
     "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
     "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
 

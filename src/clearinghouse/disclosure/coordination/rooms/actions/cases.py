@@ -13,7 +13,14 @@ from clearinghouse.core.policy import RoomLimits
 from clearinghouse.core.roles import Scope
 from clearinghouse.core.tlp import Tlp
 from clearinghouse.disclosure.coordination.rooms import rules
-from clearinghouse.disclosure.coordination.rooms.actions.entering import coordinate, enter, nothing_found, take_part, write_down
+from clearinghouse.disclosure.coordination.rooms.actions.entering import (
+    coordinate,
+    enter,
+    hidden_among,
+    nothing_found,
+    take_part,
+    write_down,
+)
 from clearinghouse.disclosure.coordination.rooms.records import (
     JUDGEMENTS,
     AttachedReport,
@@ -315,7 +322,11 @@ def read_packet(
     if found is None:
         raise nothing_found(report_id)
     attached, finding = found
-    return attached, rules.packet_for(finding, attached, room.standing)
+    shown = rules.packet_for(finding, attached, room.standing)
+    own = attached.reporter in room.standing.parties or room.standing.coordinates
+    if not own and (not attached.share_name or hidden_among(tx, room, [attached.reporter])):
+        return replace(attached, reporter=PartyId("")), shown
+    return attached, shown
 
 
 def _attach(
