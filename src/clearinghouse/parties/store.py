@@ -253,6 +253,11 @@ def own_grants(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
     return and_(*_mine(viewer, now, Tier.EXISTENCE))
 
 
+def acts_as(tx: Transaction, actor: PartyId, party: PartyId, now: datetime) -> bool:
+    """Whether a party is the actor itself, its organisation, or a team it belongs to at `now`."""
+    return bool(tx.row(own_parties(actor, now).where(parties.c.party_id == party)))
+
+
 def own_parties(viewer: PartyId, now: datetime) -> Select[Any]:
     """A subquery of the parties whose grants count as the viewer's own at `now`, the viewer included."""
     itself = or_(

@@ -29,6 +29,7 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     State,
     Waiting,
 )
+from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
@@ -52,12 +53,13 @@ def enqueue(
     Args:
         reports: the reports it consists of, each with the party that sent it.
     Raises:
-        NotPermitted: the actor neither coordinates nor is this instance's own program.
+        NotPermitted: the actor neither coordinates the case nor is this instance's own program.
         NotFound: there is no such vendor, or no such object that the actor may read.
         Invalid: it consists of no report.
+        Conflict: the case is closed.
     """
     get_party(tx, vendor)
-    _check_works(tx, actor, object_id, envelope, now)
+    _check_works(tx, actor, object_id, envelope, now, closed=False)
     if not reports:
         raise Invalid("what is put before a vendor consists of at least one report; none was given")
     store.lock_vendor(tx, vendor)
@@ -115,15 +117,15 @@ def answer_delivery(
 
     Raises:
         NotFound: there is no such delivery for the actor.
-        NotPermitted: the actor may read of it, but is neither its vendor nor coordinates.
+        NotPermitted: the actor may read of it, but is neither its vendor nor coordinates the case.
         Invalid, Conflict: as `rules.check_reply`.
     """
     delivery = store.find_delivery(tx, delivery_id, viewer=actor, now=now) if has_shape(delivery_id) else None
     if delivery is None:
         raise NotFound(f"nothing found under {delivery_id[:40]!r}")
-    own = bool(store.readable_ids(tx, [delivery.id], viewer=actor, now=now))
+    own = party_store.may_read(tx, delivery.id, actor, now)
     if not own:
-        _check_coordinates(tx, actor)
+        _check_works(tx, actor, delivery.object_id, envelope, now)
     store.lock_vendor(tx, delivery.vendor)
     item = _item(tx, delivery.item_id, envelope)
     latest = store.system_latest_delivery(tx, item.id)
@@ -261,7 +263,7 @@ def read_queue(
         NotFound: there is no such vendor for the viewer.
     """
     known = party_store.find_party(tx, vendor) if has_shape(vendor) else None
-    own = known is not None and speaks_for(tx, viewer, vendor)
+    own = known is not None and speaks_for(tx, viewer, vendor, now)
     if known is None or not (own or may(get_party(tx, viewer), Scope.CASES_DECIDE)):
         raise NotFound(f"nothing found under {vendor[:40]!r}")
     queue = system_queue(tx, vendor, envelope=envelope, policy=policy, now=now)
@@ -343,15 +345,17 @@ def _item(tx: Transaction, item_id: ItemId, envelope: Envelope) -> Item:
     return item
 
 
-def _check_works(tx: Transaction, actor: PartyId, object_id: str, envelope: Envelope, now: datetime) -> None:
-    """Whoever works on a queue coordinates and may read the object, or is this instance's own program."""
+def _check_works(
+    tx: Transaction, actor: PartyId, object_id: str, envelope: Envelope, now: datetime, *, closed: bool = True
+) -> None:
+    """Whoever works on a queue coordinates the case, or may read the report and coordinates; or is this instance's own program."""
     if _is_program(tx, actor):
         return
-    _check_coordinates(tx, actor)
     if object_id.startswith("rep_"):
         intake.read_report(tx, object_id, envelope=envelope, viewer=actor, now=now)
-    elif not store.readable_ids(tx, [object_id], viewer=actor, now=now):
-        raise NotFound(f"nothing found under {object_id[:40]!r}")
+        _check_coordinates(tx, actor)
+    else:
+        rooms.coordinate(tx, object_id, envelope=envelope, actor=actor, now=now, closed=closed)
 
 
 def _is_program(tx: Transaction, actor: PartyId) -> bool:
