@@ -14,7 +14,7 @@ from clearinghouse.core.policy import CapacityPolicy
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.disclosure.coordination.capacity import rules, store
 from clearinghouse.disclosure.coordination.capacity.facts import facts_of
-from clearinghouse.disclosure.coordination.capacity.queue import Queue, assemble, due, standing
+from clearinghouse.disclosure.coordination.capacity.queue import Queue, assemble, due, lines_of, standing
 from clearinghouse.disclosure.coordination.capacity.records import (
     Delivery,
     DeliveryId,
@@ -35,7 +35,7 @@ from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as party_store
 from clearinghouse.parties.actions import get_party
-from clearinghouse.parties.charters import Allowed, Held, Refused, Reproducer, answer
+from clearinghouse.parties.charters import Allowed, Held, Reproducer, answer
 from clearinghouse.parties.charters import store as charters
 from clearinghouse.parties.charters.actions import speaks_for
 from clearinghouse.parties.charters.rules import parse_reason
@@ -139,6 +139,15 @@ def answer_delivery(
     details: dict[str, Detail] = {"reply": str(reply.kind), "exclusion": reply.exclusion or None, "on_behalf": not own}
     ledger.record(tx, Event("DeliveryAnswered", (delivery.id, item.id, item.object_id, delivery.vendor), details), actor=actor, now=now)
     return dataclasses.replace(item, state=state, not_before=reply.until)
+
+
+def get_item(tx: Transaction, item_id: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> Item:
+    """An item, for whoever works on it.
+
+    Raises:
+        NotFound, NotPermitted: as for `enqueue`.
+    """
+    return _found(tx, item_id, actor, envelope, now)
 
 
 def supply(
@@ -269,14 +278,7 @@ def read_queue(
     queue = system_queue(tx, vendor, envelope=envelope, policy=policy, now=now)
     objects = [place.item.object_id for lane in queue.lanes for place in lane.places]
     readable = frozenset() if own else store.readable_ids(tx, objects, viewer=viewer, now=now)
-    return tuple(
-        QueueLine(
-            place.item.id, "" if own else place.item.object_id, place.item.queued_at, rules.highest_band(place.item.facts),
-            place.item.facts.exploited, standing(place, policy, now), place.forecast if own else None,
-            place.answer if isinstance(place.answer, Held | Refused) else None, place.item.not_before,
-        )
-        for lane in queue.lanes for place in lane.places if own or place.item.object_id in readable
-    )
+    return lines_of(queue, None if own else readable, policy, now)
 
 
 def read_waiting(

@@ -163,6 +163,12 @@ def readable_ids(tx: Transaction, object_ids: Sequence[str], *, viewer: PartyId,
     return frozenset(found)
 
 
+def system_arrivals(tx: Transaction, vendor: PartyId, since: datetime) -> list[datetime]:
+    """When items came before a vendor after an instant, for drawing its inflow."""
+    query = select(items.c.queued_at).where(items.c.vendor == vendor, items.c.queued_at > since).order_by(items.c.queued_at)
+    return [row.queued_at for row in tx.rows(query)]
+
+
 def waiting_vendors(tx: Transaction) -> list[PartyId]:
     """Vendors before whom something waits, for the worker's round."""
     query = select(items.c.vendor).where(items.c.state == State.WAITING).distinct().order_by(items.c.vendor)
