@@ -92,13 +92,13 @@ def deliver_next(
     if not _is_program(tx, actor):
         _check_coordinates(tx, actor)
     store.lock_vendor(tx, vendor)
-    made = []
+    made: list[Delivery] = []
     for lane, place, allowed in due(system_queue(tx, vendor, envelope=envelope, policy=policy, now=now), now):
         item = place.item
         delivery = Delivery(
             DeliveryId(new_id("dlv")), item.id, vendor, item.object_id, lane.id, now, not allowed.passes_cap, place.ranked.turn
         )
-        store.add_delivery(tx, delivery, store.read_item_packet(tx, item.id, envelope), envelope)
+        store.add_delivery(tx, delivery, len(made), store.read_item_packet(tx, item.id, envelope), envelope)
         store.set_state(tx, item, State.DELIVERED)
         party_store.add_grants(tx, [Grant(delivery.id, vendor, Basis.PARTICIPANT)])
         details: dict[str, Detail] = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Row, Table, insert, or_, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Row, Table, insert, or_, select, update
 
 from clearinghouse.core.ids import PartyId, ReportId
 from clearinghouse.disclosure.coordination.capacity.records import (
@@ -58,6 +58,7 @@ deliveries = Table(
     Column("object_id", Id, nullable=False),
     Column("lane", Id, nullable=False),
     Column("delivered_at", Instant, nullable=False),
+    Column("place", Integer, nullable=False),  # among those of one instant: the best first
     Column("counted", Boolean, nullable=False),
     Column("turn", Id),
     Column("reply", Word),
@@ -183,12 +184,12 @@ def read_item_packet(tx: Transaction, item_id: ItemId, envelope: Envelope) -> Pa
     return Packet(open_with(key, bytes(row.sealed_packet), f"{item_id}/packet"))
 
 
-def add_delivery(tx: Transaction, delivery: Delivery, packet: Packet, envelope: Envelope) -> None:
+def add_delivery(tx: Transaction, delivery: Delivery, place: int, packet: Packet, envelope: Envelope) -> None:
     """Keep a delivery with the packet as it was."""
     sealed = envelope.seal(packet.body, delivery.id)
     tx.write(insert(deliveries), {
         "delivery_id": delivery.id, "item_id": delivery.item_id, "vendor": delivery.vendor, "object_id": delivery.object_id,
-        "lane": delivery.lane, "delivered_at": delivery.delivered_at, "counted": delivery.counted, "turn": delivery.turn, "reply": None,
+        "lane": delivery.lane, "delivered_at": delivery.delivered_at, "place": place, "counted": delivery.counted, "turn": delivery.turn, "reply": None,
         "replied_at": None, "wrapped_key": sealed.wrapped_key, "sealed_packet": sealed.body, "sealed_reply": None,
     })
 
@@ -226,7 +227,7 @@ def read_deliveries(
     query = select(deliveries, items.c.state.label("item_state")).join(items, items.c.item_id == deliveries.c.item_id)
     query = query.where(deliveries.c.vendor == vendor, deliveries.c.delivery_id.in_(readable_objects(viewer, now)))
     found = []
-    for row in tx.rows(query.order_by(deliveries.c.delivered_at.desc(), deliveries.c.delivery_id).limit(newest)):
+    for row in tx.rows(query.order_by(deliveries.c.delivered_at.desc(), deliveries.c.place.desc()).limit(newest)):
         key = envelope.unwrap(bytes(row.wrapped_key), row.delivery_id)
         reply = None if row.sealed_reply is None else msgspec.json.decode(
             open_with(key, bytes(row.sealed_reply), f"{row.delivery_id}/reply"), type=Reply
@@ -238,7 +239,7 @@ def read_deliveries(
 def system_deliveries(tx: Transaction, vendor: PartyId, since: datetime) -> list[Delivery]:
     """Deliveries to a vendor after an instant, for working out what may go."""
     query = _PLAIN.where(deliveries.c.vendor == vendor, deliveries.c.delivered_at > since)
-    return [_delivery(row) for row in tx.rows(query.order_by(deliveries.c.delivered_at, deliveries.c.delivery_id))]
+    return [_delivery(row) for row in tx.rows(query.order_by(deliveries.c.delivered_at, deliveries.c.place))]
 
 
 def system_latest_delivery(tx: Transaction, item_id: ItemId) -> Delivery | None:
