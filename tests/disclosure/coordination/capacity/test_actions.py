@@ -292,8 +292,10 @@ def test_opt_out_stops_and_two_persons_override_it_for_an_exploited_flaw(instanc
     assert deliver(instance, vendor) == ()
     with pytest.raises(NotPermitted, match="two persons"):
         do(instance, actions.agree_override, number, policy=instance.policy.capacity)
-    with pytest.raises(NotPermitted, match="a program"):
+    with pytest.raises(NotFound):
         do(instance, actions.agree_override, number, actor=instance.system, policy=instance.policy.capacity)
+    with pytest.raises(NotPermitted, match="a program"):
+        do(instance, actions.ask_override, item.id, "because", actor=instance.system)
     do(instance, actions.agree_override, number, actor=second.id, policy=instance.policy.capacity)
     with pytest.raises(Conflict, match="agreed already"):
         do(instance, actions.agree_override, number, actor=second.id, policy=instance.policy.capacity)
