@@ -19,12 +19,16 @@ from clearinghouse.app.channels.sender import Sender, carrier_of, outward_of, si
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError, Unavailable
 from clearinghouse.core.ids import new_id
+from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import outbox
 from clearinghouse.ledger import store as ledger_store
+from clearinghouse.parties.actions import get_party
 from clearinghouse.parties.notices.rules import retry_at
+from clearinghouse.parties.notices.store import notices
+from clearinghouse.parties.rules import check_may
 from clearinghouse.storage import Transaction
 
 CONSUMER = "process"
@@ -193,8 +197,6 @@ def _complete(tx: Transaction, each: outbox.FollowUp, now: datetime) -> None:
 
 def worker_of(instance: Instance, *, matching: bool = True, make_link: LinkMaker | None = None) -> Worker:
     """A worker of an instance, acting as the instance's own party."""
-    from clearinghouse.parties.actions import get_party
-
     with instance.database.read() as tx:
         system = instance.acting_as(get_party(tx, instance.system))
     sender = Sender(
@@ -202,6 +204,18 @@ def worker_of(instance: Instance, *, matching: bool = True, make_link: LinkMaker
         partial(still_told, system), partial(text_of, system),
     )
     return Worker(system, sender, matching)
+
+
+def retry_failed(instance: Instance) -> int:
+    """Let actions and notices that failed be tried again at once; gives how many.
+
+    Raises:
+        NotPermitted: the actor may not manage parties.
+    """
+    check_may(instance.actor, Scope.PARTIES_MANAGE)
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        return outbox.retry_failed(tx, now=now) + notices.try_again(tx, now)
 
 
 def run_in_thread(instance: Instance, stop: threading.Event) -> threading.Thread:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clearinghouse import __version__
-from clearinghouse.cli import charters, deconfliction, demo, embargo, instance, intake, ledger, parties, serve
+from clearinghouse.cli import charters, deconfliction, demo, embargo, instance, intake, ledger, parties, serve, worker
 from clearinghouse.cli.context import Context
 from clearinghouse.cli.exits import INTERRUPTED, MISTAKE, exit_code
 from clearinghouse.core.errors import ClearinghouseError
@@ -52,6 +52,8 @@ app.add_typer(charters.capacity_app, name="capacity")
 instance.register(app)
 demo.register(app)
 serve.register(app)
+app.add_typer(worker.app, name="worker")
+app.add_typer(worker.mail, name="mail")
 
 
 def run() -> None:

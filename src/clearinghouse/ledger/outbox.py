@@ -164,6 +164,12 @@ def turn_is_free(tx: Transaction, turn: str, now: datetime) -> bool:
     return until is None or until <= now
 
 
+def turn_taken_at(tx: Transaction, turn: str) -> datetime | None:
+    """When somebody last took a turn; None where nobody ever did."""
+    at: datetime | None = tx.value(select(consumers.c.at).where(consumers.c.consumer == turn))
+    return at
+
+
 def end_turn(tx: Transaction, turn: str, lease: str) -> None:
     """Let another worker have its turn."""
     tx.derive(update(consumers).where(consumers.c.consumer == turn, consumers.c.lease == lease).values(lease=None, leased_until=None))
@@ -198,5 +204,5 @@ def _is(event_id: str, action: str) -> Any:
 
 __all__ = [
     "FollowUp", "Lag", "any_due", "claim", "complete", "end_turn", "failed_actions", "forget_done", "hand_out", "insert_new", "lag", "postpone",
-    "retry_failed", "take_turn", "turn_is_free", "waiting_leaves",
+    "retry_failed", "take_turn", "turn_is_free", "turn_taken_at", "waiting_leaves",
 ]
