@@ -87,7 +87,7 @@ def compose(
     body = _template().render(
         sentence=sentence, more=claimed.more, text=clean_text(claimed.text, _TEXT_CHARACTERS_MAX) if told else "",
         label=f"TLP:{claimed.marks.tlp}", rule=_RULE, held_back=bool(claimed.text) and not told, link=link,
-        link_words="Go on here (the address is for you alone):" if "?" in link or "/l/" in link or "#" in link else "Sign in here:",
+        link_words="Sign in here:" if link.endswith("/") else "Go on here; the address is for you alone, do not pass it on:",
         answerable=notice.kind in ANSWERABLE, reference=notice.about, signature=clean_line(organisation, 200),
     )
     message = EmailMessage(policy=email.policy.SMTP)

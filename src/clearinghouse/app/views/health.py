@@ -38,7 +38,7 @@ class WorkHealth:
     mail_refused: int
     """Files that could not be kept and lie aside."""
     seen_at: datetime | None
-    """When a worker last looked for something to do beyond its turns; None where none ever ran."""
+    """When a worker last did what is done once a minute; None where none ever ran."""
 
 
 def work_health(instance: Instance) -> WorkHealth:
@@ -55,5 +55,5 @@ def work_health(instance: Instance) -> WorkHealth:
         return WorkHealth(
             lag.leaves, lag.waiting, lag.oldest_at, tuple(FailedAction(*each) for each in outbox.failed_actions(tx)),
             dict(counts.by_state), counts.oldest_due_at, sum(1 for _ in waiting_files(folder)),
-            sum(1 for _ in waiting_files(folder / "refused")), outbox.turn_taken_at(tx, "tidy"),
+            sum(1 for _ in waiting_files(folder / "refused")), outbox.turn_taken_at(tx, "minute"),
         )
