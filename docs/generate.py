@@ -20,9 +20,17 @@ from typer.testing import CliRunner
 from clearinghouse.cli import exits
 from clearinghouse.cli.main import app
 from clearinghouse.core.terms import DutyKind
+from clearinghouse.disclosure.coordination.contact.rules import CONTACT_TRANSITIONS
 from clearinghouse.disclosure.coordination.embargo.calendar import render_in
 from clearinghouse.disclosure.coordination.embargo.rules import MILESTONE_WORDS, compute_timetable
 from clearinghouse.disclosure.coordination.embargo.scenarios import what_if
+from clearinghouse.disclosure.coordination.embargo.states import (
+    CONSENT_TRANSITIONS,
+    CONSEQUENCES,
+    EMBARGO_TRANSITIONS,
+    PUBLIC_TRANSITIONS,
+    VENDOR_TRANSITIONS,
+)
 from clearinghouse.disclosure.coordination.rooms.states import (
     CASE_TRANSITIONS,
     PARTICIPATION_TRANSITIONS,
@@ -183,9 +191,23 @@ def embargo_examples() -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts)) + "\n"
 
 
+def embargo_states() -> str:
+    """The state machines of embargo and contact, and what follows on their steps."""
+    tables = (
+        ("The agreement of a case", EMBARGO_TRANSITIONS), ("One participant's consent", CONSENT_TRANSITIONS),
+        ("What one vendor knows and has done", VENDOR_TRANSITIONS), ("What the world knows", PUBLIC_TRANSITIONS),
+        ("A silent party", CONTACT_TRANSITIONS),
+    )
+    parts = [f"### {title}\n\n{render_table(table)}" for title, table in tables]
+    lines = ["### What follows on a step", "", "| Step | What follows |", "|---|---|"]
+    lines += [f"| {verb} | {words} |" for verb, words in CONSEQUENCES.items()]
+    return "\n".join([*parts, *lines]) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
     "report_states": lambda: render_table(REPORT_TRANSITIONS),
+    "embargo_states": embargo_states,
     "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
     "charter": charter, "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
 
