@@ -214,10 +214,13 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def _leaves() -> list[list[str]]:
     """The words of every command, groups before their members."""
+    return _below(get_command(app), [])
+
+
+def _below(command: Any, words: list[str]) -> list[list[str]]:
     found: list[list[str]] = []
-    for name, command in getattr(get_command(app), "commands", {}).items():
-        found.append([name])
-        found += [[name, member] for member in getattr(command, "commands", {})]
+    for name, member in getattr(command, "commands", {}).items():
+        found += [[*words, name], *_below(member, [*words, name])]
     return found
 
 
