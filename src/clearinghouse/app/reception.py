@@ -76,14 +76,14 @@ class Reception:
 
     def take(
         self, data: bytes, *, name: str, reporter: PartyId, cover: Cover, source: str = "", idempotency_key: str = "",
-        wait_seconds: float = 0.0,
+        wait_seconds: float = 0.0, single: bool = False,
     ) -> tuple[Receipt, bool]:
         """Keep one document; gives its receipt and whether all its reports were compared within `wait_seconds`.
 
         Raises:
-            Invalid: it is too large. Conflict: its key was used for other bytes. Unavailable: it cannot be kept now.
+            Invalid: it is too large, or with `single` not one report. Conflict: its key was used for other bytes. Unavailable: it cannot be kept now.
         """
-        receipt = self.online.take(Arrived(data, name, reporter, reporter, cover, source, idempotency_key))
+        receipt = self.online.take(Arrived(data, name, reporter, reporter, cover, source, idempotency_key, single))
         self.matcher.wake()
         ids = [item.report_id for item in receipt.items if item.report_id is not None]
         if not ids or wait_seconds <= 0:

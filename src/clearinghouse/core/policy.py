@@ -268,6 +268,25 @@ class RoomLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayPolicy:
+    """What one relayed report may cost, and what this instance does as a hop."""
+
+    envelope_bytes_max: int
+    """Report and provenance together, the report in base64."""
+    block_bytes_max: int
+    """The provenance alone."""
+    depth_max: int
+    hops_max: int
+    """This instance's own hop included."""
+    credits_max: int
+    """In a block that begins here."""
+    routing: bool
+    assessment: bool
+    deduplication: bool
+    bookkeeping: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -284,6 +303,7 @@ class Policy:
     embargo: EmbargoPolicy
     contact: ContactPolicy
     rooms: RoomLimits
+    relay: RelayPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

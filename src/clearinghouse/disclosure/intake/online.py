@@ -49,6 +49,8 @@ class Arrived:
     """Source to read it with; empty to find out by sniffing."""
     idempotency_key: str = ""
     """The sender's key; empty to use the digest of the bytes."""
+    single: bool = False
+    """What came with it is about one report: a document of none or of several is refused before anything is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,8 @@ class OnlineIntake:
                 "send one JSON object a line (NDJSON) to the bulk address, or several documents"
             )
         read = self._read(arrived)
+        if arrived.single:
+            _check_single(read)
         try:
             self._waiting.put(read, timeout=1)
         except queue.Full:
@@ -239,3 +243,12 @@ class OnlineIntake:
                 )
             submission = actions.finish_submission(tx, submission, read.notes, source=read.source, actor=arrived.actor, now=now)
         return actions.receipt_of(tx, submission)
+
+
+def _check_single(read: _Read) -> None:
+    found = sum(item.finding is not None for item in read.items)
+    if found == 1 and len(read.items) == 1:
+        return
+    said = next((note.message for item in read.items for note in item.notes), next((note.message for note in read.notes), ""))
+    why = f": {said}" if said and not found else "; send each report for itself"
+    raise Invalid(f"one report was expected and {found} could be read in {len(read.items)} items{why}")

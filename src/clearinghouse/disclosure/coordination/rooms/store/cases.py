@@ -238,6 +238,14 @@ def system_room(tx: Transaction, case_id: str, envelope: Envelope, *, system: Pa
     return Room(case, Standing(system, system, frozenset({system}), frozenset(), Tier.DOCUMENTS, True), key)
 
 
+def system_cases_holding(tx: Transaction, report_id: str) -> list[tuple[CaseId, bool]]:
+    """The cases a report is attached to, open or not, each with whether it was withdrawn there; their marks bind it as well."""
+    query = select(case_reports.c.case_id, case_reports.c.withdrawn_at).where(
+        case_reports.c.report_id == report_id, case_reports.c.detached_at.is_(None)
+    ).order_by(case_reports.c.case_id)
+    return [(CaseId(row.case_id), row.withdrawn_at is not None) for row in tx.rows(query)]
+
+
 def add_decision(tx: Transaction, room: Room, decision: Decision) -> None:
     """Keep a decision and its reason."""
     tx.write(insert(case_decisions), {
