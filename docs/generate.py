@@ -20,10 +20,25 @@ from typer.testing import CliRunner
 from clearinghouse.cli import exits
 from clearinghouse.cli.main import app
 from clearinghouse.core.terms import DutyKind
+from clearinghouse.disclosure.coordination.contact.rules import CONTACT_TRANSITIONS
 from clearinghouse.disclosure.coordination.embargo.calendar import render_in
 from clearinghouse.disclosure.coordination.embargo.rules import MILESTONE_WORDS, compute_timetable
 from clearinghouse.disclosure.coordination.embargo.scenarios import what_if
+from clearinghouse.disclosure.coordination.embargo.states import (
+    CONSENT_TRANSITIONS,
+    CONSEQUENCES,
+    EMBARGO_TRANSITIONS,
+    PUBLIC_TRANSITIONS,
+    VENDOR_TRANSITIONS,
+)
+from clearinghouse.disclosure.coordination.rooms.states import (
+    CASE_TRANSITIONS,
+    PARTICIPATION_TRANSITIONS,
+    REPORT_TRANSITIONS,
+    render_table,
+)
 from clearinghouse.disclosure.intake.parser import load_sources
+from clearinghouse.parties.charters.document import schema_document
 from docs.embargo_examples import EXAMPLES, POLICY
 
 DOCUMENTS = Path(__file__).resolve().parent
@@ -66,6 +81,47 @@ def sources() -> str:
     for name, source in sorted(load_sources().items()):
         lines.append(f"| `{name}` | {source.title} | {_first_sentence(type(source).__module__)} |")
     return "\n".join(lines) + "\n"
+
+
+def charter() -> str:
+    """Tables of every field of a charter, from its schema."""
+    schema = schema_document()
+    plain = {name: part for name, part in schema["properties"].items() if part.get("type") not in ("object", "array")}
+    parts = ["| Field | Values | Says |", "|---|---|---|", *(_field(name, part, name in schema["required"]) for name, part in plain.items())]
+    for name, part in schema["properties"].items():
+        if name not in plain:
+            parts += _charter_table(name, part)
+    return "\n".join(parts) + "\n"
+
+
+def _charter_table(path: str, part: dict[str, Any]) -> list[str]:
+    many = part.get("type") == "array"
+    inner = part["items"] if many else part
+    lines = ["", f"### {f'[[{path}]]' if many else f'[{path}]'}", "", part["description"], "", "| Field | Values | Says |", "|---|---|---|"]
+    tables = {name: one for name, one in inner["properties"].items() if one.get("items", {}).get("type") == "object"}
+    lines += [_field(name, one, name in inner.get("required", ())) for name, one in inner["properties"].items() if name not in tables]
+    for name, one in tables.items():
+        lines += _charter_table(f"{path}.{name}", one)
+    return lines
+
+
+def _field(name: str, part: dict[str, Any], needed: bool) -> str:
+    inner = part.get("items", part)
+    if "const" in inner:
+        values = f"`{inner['const']}`"
+    elif "enum" in inner:
+        values = " ".join(f"`{value}`" for value in inner["enum"])
+    elif inner.get("format") == "date-time":
+        values = "an instant (RFC 3339)"
+    elif inner.get("type") == "integer":
+        values = f"{inner['minimum']} to {inner['maximum']}"
+    elif inner.get("type") == "boolean":
+        values = "`true` `false`"
+    else:
+        pattern = f", as `{inner['pattern']}`".replace("|", "\\|") if "pattern" in inner else ""
+        values = "text" + pattern + (f", at most {inner['maxLength']} characters" if "maxLength" in inner else "")
+    many = f"list of at most {part['maxItems']}: " if part.get("type") == "array" else ""
+    return f"| `{name}`{' (needed)' if needed else ''} | {many}{values} | {part['description']} |"
 
 
 def exit_codes() -> str:
@@ -135,17 +191,36 @@ def embargo_examples() -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n\n".join(parts)) + "\n"
 
 
+def embargo_states() -> str:
+    """The state machines of embargo and contact, and what follows on their steps."""
+    tables = (
+        ("The agreement of a case", EMBARGO_TRANSITIONS), ("One participant's consent", CONSENT_TRANSITIONS),
+        ("What one vendor knows and has done", VENDOR_TRANSITIONS), ("What the world knows", PUBLIC_TRANSITIONS),
+        ("A silent party", CONTACT_TRANSITIONS),
+    )
+    parts = [f"### {title}\n\n{render_table(table)}" for title, table in tables]
+    lines = ["### What follows on a step", "", "| Step | What follows |", "|---|---|"]
+    lines += [f"| {verb} | {words} |" for verb, words in CONSEQUENCES.items()]
+    return "\n".join([*parts, *lines]) + "\n"
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
+    "report_states": lambda: render_table(REPORT_TRANSITIONS),
+    "embargo_states": embargo_states,
     "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
-    "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
+    "charter": charter, "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
 
 
 def _leaves() -> list[list[str]]:
     """The words of every command, groups before their members."""
+    return _below(get_command(app), [])
+
+
+def _below(command: Any, words: list[str]) -> list[list[str]]:
     found: list[list[str]] = []
-    for name, command in getattr(get_command(app), "commands", {}).items():
-        found.append([name])
-        found += [[name, member] for member in getattr(command, "commands", {})]
+    for name, member in getattr(command, "commands", {}).items():
+        found += [[*words, name], *_below(member, [*words, name])]
     return found
 
 

@@ -7,6 +7,7 @@ import subprocess
 import tomllib
 import types
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,6 +17,7 @@ import clearinghouse
 from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.disclosure.intake.sources.base import Document, Source
 from clearinghouse.disclosure.intake.sources.ndjson import read_line
+from clearinghouse.parties.charters.document import read_document, schema_document
 from docs.generate import generated_documents, render
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,7 +78,9 @@ def test_generated_parts_are_current(path: Path) -> None:
 
 
 def test_what_is_to_be_generated_is_marked() -> None:
-    assert [path.name for path in generated_documents()] == ["deconfliction.md", "cli.md", "embargo.md", "exit-codes.md", "formats.md"]
+    assert [path.name for path in generated_documents()] == [
+        "deconfliction.md", "charter.md", "cli.md", "embargo.md", "exit-codes.md", "formats.md", "states.md",
+    ]
 
 
 def test_policy_page_explains_every_number_of_a_fresh_instance() -> None:
@@ -95,6 +99,15 @@ def test_example_of_our_own_lines_is_read_without_a_note() -> None:
     assert item.finding is not None
     assert item.notes == ()
     assert item.finding.locations[0].symbol == "tiff_read_strip"
+
+
+def test_example_of_a_charter_is_read_without_a_note_and_says_everything() -> None:
+    text = _block("how-to/write-a-charter.md", "toml", 0)
+    read = read_document(text.encode(), parse_policy(1, default_policy_document()).charters, datetime(2026, 11, 21, tzinfo=UTC))
+    assert read.problems == ()
+    assert read.charter is not None
+    said = set(tomllib.loads(text))
+    assert set(schema_document()["properties"]) - said == {"keys"}, "a key of nobody's would be a bad example"
 
 
 def test_example_of_a_source_reads_its_sample() -> None:

@@ -115,6 +115,20 @@ def test_turn_is_one_workers_until_it_ends_it_or_dies(database: Database, clock:
     assert take("lse_1")
 
 
+def test_clock_that_was_ahead_for_a_moment_holds_nothing_up(database: Database, clock: FixedClock) -> None:
+    record(database, clock, "Wanted")
+    clock.at += 400 * 24 * 60 * MINUTE
+    hand_out(database, clock)
+    held = claim(database, clock, "lse_1")
+    with database.write() as tx:
+        assert outbox.take_turn(tx, "mail", "lse_1", until=clock.now() + MINUTE, now=clock.now())
+        outbox.postpone(tx, held[0], "Unavailable", clock.now() + MINUTE)
+    clock.at -= 400 * 24 * 60 * MINUTE
+    assert len(claim(database, clock, "lse_2")) == 2
+    with database.write() as tx:
+        assert outbox.take_turn(tx, "mail", "lse_2", until=clock.now() + MINUTE, now=clock.now())
+
+
 def test_workers_at_once_claim_each_action_once(database: Database, clock: FixedClock) -> None:
     record(database, clock, *["Wanted"] * 40)
     claimed: list[tuple[str, str]] = []

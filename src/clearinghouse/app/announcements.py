@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from clearinghouse.app.channels.directory import told_parties
-from clearinghouse.app.wiring import Instance
+from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.marks import Marks
+from clearinghouse.disclosure.coordination.embargo import actions as embargo
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
 from clearinghouse.ledger import store as ledger
@@ -145,6 +146,46 @@ def tell_owners(telling: Telling) -> None:
     telling.tell(NoticeKind.GLASS_BROKEN, about, readers)
 
 
+def pass_on_proposal(telling: Telling) -> None:
+    """Tell everybody of a case that terms of an embargo are proposed."""
+    telling.tell_room(NoticeKind.EMBARGO_PROPOSED, telling.event.subjects[0], tier=Tier.EXISTENCE)
+
+
+def pass_on_embargo(telling: Telling) -> None:
+    """Tell everybody of a case that its dates may be others now."""
+    telling.tell_room(NoticeKind.EMBARGO_CHANGED, telling.event.subjects[0], tier=Tier.EXISTENCE)
+
+
+def tell_all_at_once(telling: Telling) -> None:
+    """Tell everybody an embargo bound that it has ended: all of them in one transaction, none before another."""
+    telling.tell(NoticeKind.EMBARGO_EXITED, telling.event.subjects[0], _named_in(telling.event))
+
+
+def remind_everybody(telling: Telling) -> None:
+    """Tell everybody an embargo binds that its end is near."""
+    telling.tell(NoticeKind.DEADLINE_DUE, telling.event.subjects[0], _named_in(telling.event))
+
+
+def remind_coordinators(telling: Telling) -> None:
+    """Tell the coordinators of a case that a date is due or a leak is to be looked into."""
+    if telling.event.subjects[0].startswith("case_"):
+        telling.tell_room(NoticeKind.DEADLINE_DUE, telling.event.subjects[0], roles=_COORDINATORS)
+
+
+def hand_to_vendor(telling: Telling) -> None:
+    """Tell a vendor that a report was handed to it."""
+    delivery, vendor = telling.event.subjects[0], telling.event.subjects[-1]
+    telling.tell(NoticeKind.CONTACT_ATTEMPTED, delivery, [PartyId(vendor)])
+
+
+def refresh_embargo(telling: Telling) -> None:
+    """Work out the timetable of a case anew; no notice of its own."""
+    embargo.refresh(
+        telling.tx, telling.event.subjects[0], actor=telling.instance.system, envelope=telling.instance.envelope, policy_of=policy_of,
+        now=telling.now,
+    )
+
+
 def tell_of_bounce(telling: Telling) -> None:
     """Tell the coordinators of a case that one of the others was not reached."""
     about = json.loads(telling.event.details or "{}").get("about", "")
@@ -160,7 +201,8 @@ def tell_subscriber(telling: Telling) -> None:
 
 ACTIONS: dict[str, Callable[[Telling], None]] = {
     action.__name__: action for action in (
-        acknowledge, tell_desk, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, tell_everybody,
+        acknowledge, tell_desk, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
+        pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber,
     )
 }
@@ -174,6 +216,10 @@ def still_told(instance: Instance, tx: Transaction, notice: Notice, now: datetim
         return notice.party == instance.desk or notice.party in parties.system_people_of(tx, instance.desk, now)
     if notice.kind is NoticeKind.PARTICIPANT_INVITED:
         return participants.find_invitation(tx, notice.about, viewer=notice.party, now=now) is not None
+    if notice.kind is NoticeKind.EMBARGO_EXITED:
+        # Whoever was bound is told that it is over, also after leaving the room.
+        return any(one.party == notice.party or notice.party in parties.system_people_of(tx, one.party, now)
+                   for one in participants.system_participants(tx, notice.about))
     if not notice.about.startswith("case_"):
         return parties.may_read(tx, notice.about, notice.party, now)
     room = cases.find_room(tx, notice.about, instance.envelope, viewer=notice.party, now=now)
@@ -190,6 +236,11 @@ def text_of(instance: Instance, tx: Transaction, notice: Notice, now: datetime) 
         return None
     message = threads.find_message(tx, room, event.subjects[1], event.subjects[0], now=now)
     return None if message is None else (message.marks, message.body)
+
+
+def _named_in(event: LoggedEvent) -> list[PartyId]:
+    """Who was bound at the moment of an event: the event says so, for the row may have changed since."""
+    return [PartyId(party) for party in json.loads(event.details or "{}").get("tell", [])]
 
 
 def _tell_thread(telling: Telling, kind: NoticeKind, thread_id: str) -> None:

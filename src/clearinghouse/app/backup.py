@@ -96,7 +96,7 @@ def _dump(url: str, target: Path) -> None:
         raise Unavailable("pg_dump is not on the PATH; install PostgreSQL's client programs to back up this database")
     plain = "postgresql://" + url.removeprefix("postgresql+psycopg://")
     done = subprocess.run(  # noqa: S603 - a program of the PATH, our own settings as arguments
-        [program, "--no-owner", "--file", str(target), "--dbname", plain], capture_output=True, text=True, check=False
+        [program, "--no-owner", "--no-privileges", "--file", str(target), "--dbname", plain], capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         raise Unavailable(f"pg_dump failed: {done.stderr.strip()[:300]}")

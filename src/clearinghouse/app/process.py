@@ -28,31 +28,69 @@ from clearinghouse.parties.rules import check_may
 from clearinghouse.storage import Transaction
 
 FOLLOW_UPS: dict[str, tuple[str, ...]] = {
+    # Reports
     "SubmissionRead": ("acknowledge", "tell_desk"),
-    "ParticipantInvited": ("invite",),
-    "ParticipantJoined": ("welcome",),
-    "MessagePosted": ("pass_on_message",),
-    "DocumentAdded": ("pass_on_document",),
-    "VendorStatusStated": ("pass_on_status",),
-    "DecisionRecorded": ("pass_on_decision",),
+    "MailReceived": ("tell_desk",),
+    # Rooms
+    "CaseOpened": ("refresh_embargo",),
     "CaseClosed": ("tell_everybody",),
     "CaseReopened": ("tell_everybody",),
     "CaseWithdrawn": ("tell_everybody",),
-    "CaseDeclined": ("tell_coordinators",),
-    "InvitationDeclined": ("tell_coordinators",),
-    "ParticipantLeft": ("tell_coordinators",),
+    "CaseDeclined": ("refresh_embargo", "tell_coordinators"),
+    "DecisionRecorded": ("pass_on_decision",),
+    "DocumentAdded": ("pass_on_document",),
+    "InvitationDeclined": ("refresh_embargo", "tell_coordinators"),
+    "MessagePosted": ("pass_on_message",),
+    "ParticipantInvited": ("refresh_embargo", "invite"),
+    "ParticipantJoined": ("refresh_embargo", "welcome"),
+    "ParticipantLeft": ("refresh_embargo", "tell_coordinators"),
+    "ParticipantRemoved": ("refresh_embargo",),
+    "ReportAttached": ("refresh_embargo",),
+    "ReportDetached": ("refresh_embargo",),
+    "ReportReinstated": ("refresh_embargo",),
     "ReportStateChanged": ("tell_coordinators",),
-    "ReportWithdrawn": ("tell_coordinators",),
+    "ReportWithdrawn": ("refresh_embargo", "tell_coordinators"),
+    "VendorStatusStated": ("pass_on_status",),
+    # Embargo, contact and capacity
+    "EmbargoProposed": ("pass_on_proposal",),
+    "EmbargoAccepted": ("tell_coordinators",),
+    "EmbargoDeclined": ("tell_coordinators",),
+    "EmbargoAgreed": ("pass_on_embargo",),
+    "EmbargoMerged": ("pass_on_embargo",),
+    "TimetableChanged": ("pass_on_embargo",),
+    "ConsentWithdrawn": ("pass_on_embargo",),
+    "EmbargoEnded": ("tell_all_at_once",),
+    "EmbargoEndsSoon": ("remind_everybody",),
+    "EmbargoReviewDue": ("remind_coordinators",),
+    "DutyOverdue": ("remind_coordinators",),
+    "DetailsDue": ("remind_coordinators",),
+    "LeakSuspected": ("remind_coordinators",),
+    "LeakConfirmed": ("pass_on_embargo",),
+    "LeakUnanswered": ("remind_coordinators",),
+    "ContactReminderDue": ("remind_coordinators",),
+    "PartySilent": ("remind_coordinators",),
+    "ResortStepDue": ("remind_coordinators",),
+    "PacketDelivered": ("hand_to_vendor",),
+    # Parties
     "GlassBroken": ("tell_owners",),
-    "MailReceived": ("tell_desk",),
     "NoticeBounced": ("tell_of_bounce",),
     "WebhookDisabled": ("tell_subscriber",),
 }
 """Kind of event to the actions that follow on it, each once for each event."""
 
 Sweep = Callable[[Instance], int]
-SWEEPS: tuple[Sweep, ...] = ()
-"""What is looked at every time the worker comes round: rows whose instant has come. Each gives how many it dealt with."""
+"""Deals with rows whose instant has come; gives how many."""
+
+
+def sweep_deadlines(instance: Instance) -> int:
+    """Handle the deadlines of embargoes and contacts that are due."""
+    from clearinghouse.app import timers
+
+    return len(timers.sweep_deadlines(instance)[1])
+
+
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines,)
+"""What a worker does when it starts and once a minute (decision 9)."""
 
 
 def follow_up(instance: Instance, tx: Transaction, event: LoggedEvent, action: str) -> None:

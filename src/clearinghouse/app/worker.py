@@ -15,16 +15,21 @@ from functools import partial
 from clearinghouse.app import process
 from clearinghouse.app.announcements import still_told, text_of
 from clearinghouse.app.channels.base import LinkMaker
-from clearinghouse.app.channels.sender import Sender, carrier_of, outward_of, sign_in_link
+from clearinghouse.app.channels.links import PersonalLinks
+from clearinghouse.app.channels.sender import Sender, carrier_of, outward_of
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError, Unavailable
 from clearinghouse.core.ids import new_id
+from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import outbox
 from clearinghouse.ledger import store as ledger_store
+from clearinghouse.parties.actions import get_party
 from clearinghouse.parties.notices.rules import retry_at
+from clearinghouse.parties.notices.store import notices
+from clearinghouse.parties.rules import check_may
 from clearinghouse.storage import Transaction
 
 CONSUMER = "process"
@@ -60,6 +65,7 @@ class Worker:
     matching: bool = True
     """Compare new reports as well; False where a server has a matcher of its own."""
     lease: str = field(default_factory=lambda: new_id("lse"))
+    _started: bool = False
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
 
     def run(self, stop: threading.Event) -> None:
@@ -87,11 +93,9 @@ class Worker:
     def visit(self) -> Done:
         """One look at everything."""
         done = Done(events=self._hand_out(), actions=self._follow_up(), notices=self.sender.send_due(self.lease), mails=self._read_mail())
-        for sweep in process.SWEEPS:
-            done.swept += self._in_turn(f"sweep.{sweep.__name__}", partial(sweep, self.instance))
         if self.matching and self._reports_wait():
             done.swept += self._in_turn("matching", self._compare)
-        self._tidy()
+        done.swept += self._once_a_minute()
         return done
 
     def _hand_out(self) -> int:
@@ -109,11 +113,11 @@ class Worker:
     def _follow_up(self) -> int:
         instance = self.instance
         now = instance.clock.now()
+        until = now + timedelta(seconds=instance.policy.notices.lease_seconds)
         with instance.database.read() as tx:
-            if not outbox.any_due(tx, now):
+            if not outbox.any_due(tx, until=until, now=now):
                 return 0
         with instance.database.write() as tx:
-            until = now + timedelta(seconds=instance.policy.notices.lease_seconds)
             claimed = outbox.claim(tx, self.lease, limit=_PORTION, until=until, now=now)
         for each in claimed:
             self._do(each)
@@ -166,19 +170,28 @@ class Worker:
             with instance.database.write() as tx:
                 outbox.end_turn(tx, turn, self.lease)
 
-    def _tidy(self) -> None:
-        """Once in a while: sign for new leaves, forget what was done long ago. Whose turn it was keeps it until the while is over."""
+    def _once_a_minute(self) -> int:
+        """Whatever falls due, a checkpoint over new leaves, and what was done long ago; whose turn it was keeps it until the minute is over."""
         instance, policy = self.instance, self.instance.policy.worker
         now = instance.clock.now()
-        with instance.database.read() as tx:
-            if not outbox.turn_is_free(tx, "tidy", now):
-                return
+        until = now + timedelta(seconds=policy.checkpoint_seconds)
+        if self._started:
+            with instance.database.read() as tx:
+                if not outbox.turn_is_free(tx, "minute", until=until, now=now):
+                    return 0
+            with instance.database.write() as tx:
+                if not outbox.take_turn(tx, "minute", new_id("lse"), until=until, now=now):
+                    return 0
+        else:
+            # On start at once, whoever had the last turn: a date may have passed while nobody worked.
+            self._started = True
+            with instance.database.write() as tx:
+                outbox.take_turn(tx, "minute", new_id("lse"), until=until, now=now)
+        swept = sum(sweep(instance) for sweep in process.SWEEPS)
         with instance.database.write() as tx:
-            until = now + timedelta(seconds=policy.checkpoint_seconds)
-            if not outbox.take_turn(tx, "tidy", new_id("lse"), until=until, now=now):
-                return
             outbox.forget_done(tx, now - timedelta(days=policy.done_days))
         process.sign_checkpoint(instance)
+        return swept
 
 
 class _Overtaken(Exception):
@@ -193,15 +206,25 @@ def _complete(tx: Transaction, each: outbox.FollowUp, now: datetime) -> None:
 
 def worker_of(instance: Instance, *, matching: bool = True, make_link: LinkMaker | None = None) -> Worker:
     """A worker of an instance, acting as the instance's own party."""
-    from clearinghouse.parties.actions import get_party
-
     with instance.database.read() as tx:
         system = instance.acting_as(get_party(tx, instance.system))
     sender = Sender(
-        system, carrier_of(instance), outward_of(instance), make_link or sign_in_link(instance.settings.public_url),
+        system, carrier_of(instance), outward_of(instance), make_link or PersonalLinks(system),
         partial(still_told, system), partial(text_of, system),
     )
     return Worker(system, sender, matching)
+
+
+def retry_failed(instance: Instance) -> int:
+    """Let actions and notices that failed be tried again at once; gives how many.
+
+    Raises:
+        NotPermitted: the actor may not manage parties.
+    """
+    check_may(instance.actor, Scope.PARTIES_MANAGE)
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        return outbox.retry_failed(tx, now=now) + notices.try_again(tx, now)
 
 
 def run_in_thread(instance: Instance, stop: threading.Event) -> threading.Thread:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from clearinghouse.cli.context import Json, context_of
-from clearinghouse.cli.output import out, print_json, progress, say, table, untrusted
+from clearinghouse.cli.output import out, print_json, progress, table, untrusted
 
 if TYPE_CHECKING:
     from clearinghouse.app.demo.run import Result
@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 def demo(
     ctx: typer.Context,
-    serve: Annotated[bool, typer.Option(help="Serve the page on this machine until interrupted.")] = True,
+    serve: Annotated[bool, typer.Option(help="Serve the workbench on this machine until interrupted.")] = True,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
     seed: Annotated[int, typer.Option(help="Another seed writes another flood.")] = 14409,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write the page.")] = None,
@@ -46,9 +46,10 @@ def demo(
         })
     else:
         _print(result, page)
+    home = result.instance.settings.home
     result.instance.close()
     if serve and not json:
-        _serve(page, port)
+        _serve(home, port)
 
 
 def _print(result: "Result", page: Path) -> None:
@@ -81,31 +82,24 @@ def _print(result: "Result", page: Path) -> None:
     out.print(f"look on   CLEARINGHOUSE_HOME={result.instance.settings.home} clearinghouse cases", markup=False)
 
 
-def _serve(page: Path, port: int) -> None:
-    """The one page, on the loopback address only, until interrupted."""
+def _serve(home: Path, port: int) -> None:
+    """The workbench on the loopback address, signed in by a link, until interrupted."""
+    import socket
+    import threading
     import webbrowser
-    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+    from contextlib import closing
 
-    body = page.read_bytes()
+    from clearinghouse.app.settings import load_settings
+    from clearinghouse.app.wiring import open_instance
+    from clearinghouse.cli.serve import link_of, serve_folder
 
-    class OnePage(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found = self.path == "/"
-            self.send_response(200 if found else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body) if found else 0))
-            self.end_headers()
-            if found:
-                self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), OnePage) as server:
-        address = f"http://127.0.0.1:{server.server_port}/"
-        out.print(f"serving   {address}   (Ctrl-C ends it)", markup=False)
-        webbrowser.open(address)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:
-            say("")
+    if port == 0:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+    instance = open_instance(load_settings(home))
+    link = link_of(instance, f"http://127.0.0.1:{port}")
+    instance.close()
+    out.print(f"workbench {link}\n          (signs you in as the duty coordinator, once)", markup=False, soft_wrap=True)
+    threading.Timer(3.0, webbrowser.open, [link]).start()
+    serve_folder(str(home), "127.0.0.1", port)

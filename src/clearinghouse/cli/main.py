@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from clearinghouse import __version__
-from clearinghouse.cli import deconfliction, demo, embargo, instance, intake, ledger, parties, serve
+from clearinghouse.cli import charters, deconfliction, demo, embargo, grants, instance, intake, ledger, parties, serve, worker
 from clearinghouse.cli.context import Context
 from clearinghouse.cli.exits import INTERRUPTED, MISTAKE, exit_code
 from clearinghouse.core.errors import ClearinghouseError
@@ -47,9 +47,17 @@ deconfliction.register(app)
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(parties.app, name="party")
+app.add_typer(charters.charter_app, name="charter")
+app.add_typer(charters.capacity_app, name="capacity")
+app.add_typer(parties.teams, name="team")
+app.add_typer(grants.grants, name="grant")
+app.add_typer(grants.glass, name="break-glass")
+app.add_typer(grants.sessions, name="session")
 instance.register(app)
 demo.register(app)
 serve.register(app)
+app.add_typer(worker.app, name="worker")
+app.add_typer(worker.mail, name="mail")
 
 
 def run() -> None:

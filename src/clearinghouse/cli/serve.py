@@ -1,17 +1,21 @@
 """`clearinghouse serve`: the HTTP API and the workbench."""
 
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from clearinghouse.cli.context import context_of
-from clearinghouse.cli.output import say
+from clearinghouse.cli.context import Json, context_of
+from clearinghouse.cli.output import out, print_json, say
+
+if TYPE_CHECKING:
+    from clearinghouse.app.wiring import Instance
 
 
 def register(app: typer.Typer) -> None:
     """Add this command."""
     app.command()(serve)
+    app.command(name="sign-in")(sign_in)
 
 
 def serve(
@@ -25,6 +29,36 @@ def serve(
     with context_of(ctx).instance() as instance:
         home = instance.settings.home
     serve_folder(str(home), host, port, workers)
+
+
+def sign_in(
+    ctx: typer.Context,
+    address: Annotated[str, typer.Option(help="Address of the workbench; the settings' public_url by default.")] = "",
+    json: Json = False,
+) -> None:
+    """Print a link that signs the party of the command line in, once, within ten minutes: the way in before there is a passkey."""
+    with context_of(ctx).instance() as instance:
+        link = link_of(instance, address or instance.settings.public_url or "http://127.0.0.1:8000")
+    if json:
+        print_json({"link": link})
+    else:
+        out.print(link, markup=False, soft_wrap=True)
+
+
+def link_of(instance: "Instance", address: str) -> str:
+    """A link that signs the instance's acting party in at an address."""
+    from datetime import timedelta
+
+    from clearinghouse.parties.identity.links.actions import make_link
+    from clearinghouse.parties.identity.links.records import LinkPurpose
+
+    now, me = instance.clock.now(), instance.actor.id
+    with instance.database.write() as tx:
+        _, text = make_link(
+            tx, me, me, LinkPurpose.SIGN_IN, once=True, expires_at=now + timedelta(minutes=10), policy=instance.policy.identity,
+            actor=me, now=now,
+        )
+    return f"{address.rstrip('/')}/sign-in/link/{text}"
 
 
 def serve_folder(home: str, host: str, port: int, workers: int = 1) -> None:

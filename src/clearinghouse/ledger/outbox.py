@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Integer, Table, and_, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import EventId
 from clearinghouse.ledger.store import LoggedEvent, events, find_event, tree_size
@@ -108,9 +109,9 @@ def claim(tx: Transaction, lease: str, *, limit: int, until: datetime, now: date
 
     A claim counts as an attempt: what kills its worker each time is given up like what fails each time.
     """
-    free = or_(follow_ups.c.lease.is_(None), follow_ups.c.leased_until <= now)
+    free = is_free(follow_ups, until=until, now=now)
     query = select(follow_ups.c.event_id, follow_ups.c.action, follow_ups.c.attempts).where(
-        follow_ups.c.state == WAITING, follow_ups.c.due_at <= now, free
+        follow_ups.c.state == WAITING, is_due(follow_ups, now), free
     ).order_by(follow_ups.c.due_at, follow_ups.c.event_id, follow_ups.c.action).limit(limit).with_for_update(skip_locked=True)
     claimed: list[FollowUp] = []
     for row in tx.rows(query):
@@ -123,10 +124,9 @@ def claim(tx: Transaction, lease: str, *, limit: int, until: datetime, now: date
     return claimed
 
 
-def any_due(tx: Transaction, now: datetime) -> bool:
+def any_due(tx: Transaction, *, until: datetime, now: datetime) -> bool:
     """Whether any action waits: asked often, and cheaper than claiming nothing."""
-    free = or_(follow_ups.c.lease.is_(None), follow_ups.c.leased_until <= now)
-    query = select(follow_ups.c.event_id).where(follow_ups.c.state == WAITING, follow_ups.c.due_at <= now, free)
+    query = select(follow_ups.c.event_id).where(follow_ups.c.state == WAITING, is_due(follow_ups, now), is_free(follow_ups, until=until, now=now))
     return tx.row(query.limit(1)) is not None
 
 
@@ -154,14 +154,30 @@ def forget_done(tx: Transaction, before: datetime) -> int:
 def take_turn(tx: Transaction, turn: str, lease: str, *, until: datetime, now: datetime) -> bool:
     """Whether it is ours to do what only one worker at a time does, such as reading the folder of mail."""
     insert_new(tx, consumers, [{"consumer": turn, "next_leaf": 0}])
-    free = or_(consumers.c.lease.is_(None), consumers.c.leased_until <= now, consumers.c.lease == lease)
+    free = or_(is_free(consumers, until=until, now=now), consumers.c.lease == lease)
     return tx.derive(update(consumers).where(consumers.c.consumer == turn, free).values(lease=lease, leased_until=until, at=now)) == 1
 
 
-def turn_is_free(tx: Transaction, turn: str, now: datetime) -> bool:
+def turn_is_free(tx: Transaction, turn: str, *, until: datetime, now: datetime) -> bool:
     """Whether nobody has this turn: cheaper to ask than to take it in vain."""
-    until: datetime | None = tx.value(select(consumers.c.leased_until).where(consumers.c.consumer == turn))
-    return until is None or until <= now
+    held: datetime | None = tx.value(select(consumers.c.leased_until).where(consumers.c.consumer == turn))
+    return held is None or not now < held <= until
+
+
+def is_free(table: Table, *, until: datetime, now: datetime) -> ColumnElement[bool]:
+    """Whether nobody holds a row. A lease that ends later than one taken now was taken by a clock that was ahead: it binds nobody."""
+    return or_(table.c.lease.is_(None), table.c.leased_until <= now, table.c.leased_until > until)
+
+
+def is_due(table: Table, now: datetime) -> ColumnElement[bool]:
+    """Whether a row's instant has come; a row from the future was made by a clock that was ahead, and waits for nothing."""
+    return or_(table.c.due_at <= now, table.c.created_at > now)
+
+
+def turn_taken_at(tx: Transaction, turn: str) -> datetime | None:
+    """When somebody last took a turn; None where nobody ever did."""
+    at: datetime | None = tx.value(select(consumers.c.at).where(consumers.c.consumer == turn))
+    return at
 
 
 def end_turn(tx: Transaction, turn: str, lease: str) -> None:
@@ -197,6 +213,6 @@ def _is(event_id: str, action: str) -> Any:
 
 
 __all__ = [
-    "FollowUp", "Lag", "any_due", "claim", "complete", "end_turn", "failed_actions", "forget_done", "hand_out", "insert_new", "lag", "postpone",
-    "retry_failed", "take_turn", "turn_is_free", "waiting_leaves",
+    "FollowUp", "Lag", "any_due", "claim", "complete", "end_turn", "failed_actions", "forget_done", "hand_out", "insert_new", "is_due", "is_free", "lag", "postpone",
+    "retry_failed", "take_turn", "turn_is_free", "turn_taken_at", "waiting_leaves",
 ]

@@ -1,6 +1,7 @@
 """What parties does with grants that people give each other: read somebody in, end it, show who may read."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 
 from clearinghouse.core.clock import render_instant
@@ -19,19 +20,20 @@ from clearinghouse.storage.sealing import open_with, seal_with
 
 def grant_read(
     tx: Transaction, object_id: str, party: PartyId, *, tier: Tier, reason: str, until: datetime | None = None,
-    envelope: Envelope, policy: IdentityPolicy, actor: PartyId, now: datetime,
+    within: Sequence[str] = (), envelope: Envelope, policy: IdentityPolicy, actor: PartyId, now: datetime,
 ) -> Grant:
     """A read-in: the party may read the object as far as the tier goes, for the reason given, until it ends.
 
     Args:
         until: UTC; as many days from now as policy says where it is None.
+        within: ids of objects that hold this one (a report's submission): who may read one of them may read it.
     Raises:
         NotFound: the actor may not read the object so far itself, or there is no such party.
         NotPermitted: the actor may not decide on cases.
         Invalid: no reason is given, or it would end in the past or too late.
     """
     rules.check_may(get_party(tx, actor), Scope.CASES_DECIDE)
-    if not (has_shape(object_id) and store.may_read(tx, object_id, actor, now, tier_min=max(tier, Tier.ROOM))):
+    if not (has_shape(object_id) and store.may_read_any(tx, (object_id, *within), actor, now, tier_min=max(tier, Tier.ROOM))):
         raise NotFound(f"nothing found under {object_id[:40]!r}")
     reader = get_party(tx, party)
     why = rules.parse_reason(reason)
@@ -44,11 +46,13 @@ def grant_read(
 
 
 def revoke_read(
-    tx: Transaction, object_id: str, party: PartyId, basis: Basis, *, reason: str,
+    tx: Transaction, object_id: str, party: PartyId, basis: Basis, *, reason: str, within: Sequence[str] = (),
     envelope: Envelope, actor: PartyId, now: datetime,
 ) -> None:
     """End a grant at once.
 
+    Args:
+        within: as for `grant_read`.
     Raises:
         NotFound: there is no such live grant, or the actor neither gave it, nor may read the object, nor manages parties.
         NotPermitted: the actor reads the object but may not decide on cases.
@@ -57,7 +61,7 @@ def revoke_read(
     why = rules.parse_reason(reason)
     who = get_party(tx, actor)
     found = store.find_grant(tx, object_id, party, basis, now)
-    reads = store.may_read(tx, object_id, actor, now)
+    reads = store.may_read_any(tx, (object_id, *within), actor, now)
     # Whoever manages parties may take away what it cannot see: that shows nothing to anybody.
     near = rules.may(who, Scope.PARTIES_MANAGE) or (found is not None and actor in (found.grant.given_by, party))
     if found is None or not (near or reads):
@@ -73,13 +77,17 @@ def revoke_read(
     ledger.record(tx, Event("ReadRevoked", (object_id, party), {"basis": str(basis)}), actor=actor, now=now)
 
 
-def list_grants(tx: Transaction, object_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime) -> list[Grant]:
-    """Who may read an object, why and until when, ended grants included; for somebody who may read it.
+def list_grants(
+    tx: Transaction, object_id: str, *, within: Sequence[str] = (), envelope: Envelope, viewer: PartyId, now: datetime
+) -> list[Grant]:
+    """Who may read an object, or what holds it, why and until when, ended grants included; for somebody who may read it.
 
+    Args:
+        within: as for `grant_read`.
     Raises:
         NotFound: the viewer may not.
     """
-    kept = store.list_grants(tx, object_id, viewer=viewer, now=now)
+    kept = store.list_grants(tx, (object_id, *within), viewer=viewer, now=now)
     if not kept:
         raise NotFound(f"nothing found under {object_id[:40]!r}")
     return [_opened(each, envelope) for each in kept]

@@ -211,9 +211,10 @@ def find_grant(tx: Transaction, object_id: str, party: PartyId, basis: Basis, no
     return None if row is None else _kept_grant(row)
 
 
-def list_grants(tx: Transaction, object_id: str, *, viewer: PartyId, now: datetime) -> list[KeptGrant]:
-    """All grants of an object, ended ones too, for a viewer who may read it; empty for everybody else."""
-    query = select(read_grants).where(read_grants.c.object_id == object_id, is_readable(object_id, viewer, now))
+def list_grants(tx: Transaction, object_ids: Sequence[str], *, viewer: PartyId, now: datetime) -> list[KeptGrant]:
+    """All grants of these objects, ended ones too, for a viewer who may read one of them; empty for everybody else."""
+    readable = or_(*(is_readable(object_id, viewer, now) for object_id in object_ids))
+    query = select(read_grants).where(read_grants.c.object_id.in_(object_ids), readable)
     return [_kept_grant(row) for row in tx.rows(query.order_by(read_grants.c.given_at, read_grants.c.party_id, read_grants.c.basis))]
 
 
@@ -228,6 +229,13 @@ def system_readers(tx: Transaction, object_id: str, now: datetime, *, tier_min: 
 def may_read(tx: Transaction, object_id: str, viewer: PartyId, now: datetime, *, tier_min: Tier = Tier.ROOM) -> bool:
     """Whether a viewer may read so much of an object at `now`."""
     return bool(tx.value(select(is_readable(object_id, viewer, now, tier_min=tier_min))))
+
+
+def may_read_any(
+    tx: Transaction, object_ids: Sequence[str], viewer: PartyId, now: datetime, *, tier_min: Tier = Tier.ROOM
+) -> bool:
+    """The same of any of several objects that hold one another."""
+    return bool(tx.value(select(or_(*(is_readable(object_id, viewer, now, tier_min=tier_min) for object_id in object_ids)))))
 
 
 def readable_objects(viewer: PartyId, now: datetime, *, tier_min: Tier = Tier.ROOM) -> Select[Any]:
@@ -251,6 +259,11 @@ def is_readable(
 def own_grants(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
     """The same as a condition on `read_grants` itself, whatever the tier, for a read that must know which grant it stands on."""
     return and_(*_mine(viewer, now, Tier.EXISTENCE))
+
+
+def acts_as(tx: Transaction, actor: PartyId, party: PartyId, now: datetime) -> bool:
+    """Whether a party is the actor itself, its organisation, or a team it belongs to at `now`."""
+    return bool(tx.row(own_parties(actor, now).where(parties.c.party_id == party)))
 
 
 def own_parties(viewer: PartyId, now: datetime) -> Select[Any]:

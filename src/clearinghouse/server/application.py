@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -20,10 +21,12 @@ from clearinghouse.api import problems
 from clearinghouse.api.routers import api_routers
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
+from clearinghouse.app.worker import run_in_thread
 from clearinghouse.web import problems as pages
 from clearinghouse.web.routers import web_router
 
 _THREADS = 64
+_WORKER_SECONDS_MAX = 10.0  # what it is in the midst of is leased, and taken up by the next one
 _HEADERS = {
     # Nothing of anybody else is loaded, nothing runs that does not come from here, nobody frames these pages.
     "Content-Security-Policy": (
@@ -39,8 +42,12 @@ _HEADERS = {
 }
 
 
-def create_application(instance: Instance) -> Litestar:
-    """The application of one instance; what it holds open (readers, matcher) starts and ends with it."""
+def create_application(instance: Instance, *, worker: bool = False) -> Litestar:
+    """The application of one instance; what it holds open (readers, matcher) starts and ends with it.
+
+    Args:
+        worker: do the follow-up work (mail, webhooks, deadlines) in a thread of this process as well.
+    """
 
     @asynccontextmanager
     async def reception(app: Litestar) -> AsyncIterator[None]:
@@ -48,7 +55,12 @@ def create_application(instance: Instance) -> Litestar:
         with ThreadPoolExecutor(_THREADS, "request") as threads, Reception(instance) as opened:
             asyncio.get_running_loop().set_default_executor(threads)
             app.state.reception = opened
+            stop = threading.Event()
+            beside = run_in_thread(instance, stop) if worker else None
             yield
+            stop.set()
+            if beside is not None:
+                beside.join(_WORKER_SECONDS_MAX)
 
     app = Litestar(
         route_handlers=[alive, *api_routers(), web_router()],

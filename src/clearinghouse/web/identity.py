@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import msgspec
 import segno
 from litestar import Request, Response, Router, get, post
-from litestar.params import FromQuery, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from markupsafe import Markup
 
 from clearinghouse.app.wiring import Instance
@@ -20,6 +20,8 @@ from clearinghouse.parties.identity.credentials import accounts, passkeys, passw
 from clearinghouse.parties.identity.credentials import store as credentials
 from clearinghouse.parties.identity.credentials.records import PasswordSetup, RelyingParty
 from clearinghouse.parties.identity.enrolment import actions as enrolment
+from clearinghouse.parties.identity.links import actions as links
+from clearinghouse.parties.identity.links.records import LinkPurpose
 from clearinghouse.parties.identity.sessions import actions as sessions
 from clearinghouse.parties.identity.sessions.records import SignedIn
 from clearinghouse.web import pages
@@ -46,6 +48,28 @@ def sign_in(visitor: Visiting, form: Form) -> Response[Any]:
     if found is None:
         return _sign_in(visitor, form, back, {"": _WRONG}, 403)
     return visitor.go(back, session=found.text)
+
+
+@get("/sign-in/link/{text:str}", sync_to_thread=True, include_in_schema=False)
+def link_page(visitor: Visiting, text: FromPath[str]) -> Response[Any]:
+    """Asks before a link is used up: whatever looks at an address before a person does, only looks."""
+    instance = visitor.instance
+    with instance.database.read() as tx:
+        link = links.check_link(tx, text, LinkPurpose.SIGN_IN, now=instance.clock.now())
+        party = parties.get_party(tx, link.party)
+    return visitor.render("sign_in_link.html", at="/sign-in", name=party.name, text=text)
+
+
+@post("/sign-in/link", sync_to_thread=True, include_in_schema=False)
+def link_sign_in(visitor: Visiting, form: Form) -> Response[Any]:
+    """A session for the link that the command line printed."""
+    instance = visitor.instance
+    with instance.database.write() as tx:
+        found = links.sign_in_with_link(
+            tx, form.raw("text"), user_agent=visitor.user_agent, replaces=visitor.session_text, policy=instance.policy.identity,
+            now=instance.clock.now(),
+        )
+    return visitor.go("/queue", session=found.text)
 
 
 @post("/sign-out", sync_to_thread=True, include_in_schema=False)
@@ -317,6 +341,6 @@ def _picture(uri: str) -> Markup:
 
 
 ROUTER = Router("/", route_handlers=[
-    sign_in_page, sign_in, sign_out, passkey_options, passkey_sign_in, enrol_page, enrol, account_page, password,
+    sign_in_page, sign_in, link_page, link_sign_in, sign_out, passkey_options, passkey_sign_in, enrol_page, enrol, account_page, password,
     password_confirm, new_passkey_options, new_passkey, remove_passkey, end_sessions, new_token, revoke_token,
 ])

@@ -16,6 +16,7 @@ import pytest
 from clearinghouse.app.channels.outward import Outward, Refused, Response, Unreachable
 from clearinghouse.app.settings import OutwardSettings, default_policy_document, parse_policy
 from clearinghouse.core.policy import OutwardLimits
+from simulators.tls import make_tls
 
 LIMITS = parse_policy(1, default_policy_document()).outward
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -281,27 +282,7 @@ def test_certificate_must_be_of_the_name_that_was_asked_for(tmp_path: Path) -> N
 
 
 def _tls_server(folder: Path, name: str) -> tuple[ssl.SSLContext, socket.socket]:
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    day = timedelta(days=1)
-    certificate = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key()).serial_number(1)
-        .not_valid_before(datetime.now(UTC) - day).not_valid_after(datetime.now(UTC) + day)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False).sign(key, hashes.SHA256())
-    )
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    trust, context = make_tls(folder, name)
     listening = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
@@ -318,4 +299,4 @@ def _tls_server(folder: Path, name: str) -> tuple[ssl.SSLContext, socket.socket]
                 connection.close()
 
     threading.Thread(target=serve, daemon=True).start()
-    return ssl.create_default_context(cadata=certificate.public_bytes(serialization.Encoding.PEM).decode()), listening
+    return trust, listening

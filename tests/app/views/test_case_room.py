@@ -248,6 +248,8 @@ def test_statements_do_not_grow_with_the_case(cast: Cast) -> None:
     for case_id in (small, large):
         cast.write(actions.add_vulnerability, case_id, "Overflow")
     grow(cast, large, parties=60, reports=30, messages=120)
+    # The first read of a process asks whether the database's own wall stands, once.
+    seen(cast, small, "lead")
     numbers = {}
     for name, case_id in (("small", small), ("large", large)):
         with counted(cast.instance) as sent:
@@ -264,6 +266,7 @@ def test_statements_do_not_grow_with_the_case(cast: Cast) -> None:
 def test_foreign_and_absent_cases_cost_the_same(cast: Cast) -> None:
     case_id = cast.open(cast.report(FINDING))
     cast.party("stranger")
+    seen(cast, case_id, "lead")
     numbers = []
     for asked in (case_id, CaseId(new_id("case"))):
         with counted(cast.instance) as sent, pytest.raises(NotFound):
@@ -273,16 +276,15 @@ def test_foreign_and_absent_cases_cost_the_same(cast: Cast) -> None:
 
 
 def test_largest_case_opens_in_time(sqlite_instance: Instance) -> None:
-    """500 participants, 200 reports and 2,000 messages: under 300 ms at the median; measured with room for a busy machine."""
+    """500 participants, 200 reports and 2,000 messages: under 300 ms at the median, in seconds of one core whatever else runs."""
     cast = Cast(sqlite_instance)
     case_id = cast.open(cast.report(FINDING))
     cast.write(actions.add_vulnerability, case_id, "Overflow")
     grow(cast, case_id, parties=500, reports=200, messages=2000)
     took = []
     for _ in range(9):
-        begun = time.perf_counter()
+        begun = time.process_time()
         room = seen(cast, case_id, "lead")
-        took.append(time.perf_counter() - begun)
+        took.append(time.process_time() - begun)
     assert (len(room.participants), len(room.packets), len(room.statuses), room.threads[0].thread.messages) == (502, 201, 500, 2000)
-    print(f"median {statistics.median(took) * 1000:.0f} ms")
-    assert statistics.median(took) < 0.6
+    assert statistics.median(took) < 0.3

@@ -39,7 +39,7 @@ def vendor(instance: Instance, name: str = "Libexample") -> tuple[PartyId, Party
     with instance.database.write() as tx:
         organisation = parties.add_party(tx, PartyKind.ORGANISATION, name, frozenset(), actor=actor, now=now)
         person = parties.add_party(
-            tx, PartyKind.PERSON, f"Maintainer of {name}", frozenset({Role.REPORTER}), organisation=organisation.id, actor=actor, now=now
+            tx, PartyKind.PERSON, f"Maintainer of {name}", frozenset({Role.VENDOR}), organisation=organisation.id, actor=actor, now=now
         )
     return organisation.id, person
 

@@ -7,14 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearinghouse.core.ids import PartyId
 from clearinghouse.core.severity import Band
+from clearinghouse.core.terms import Rank, complaint_about_terms
 from clearinghouse.parties.charters.records import (
+    Adopted,
     Allowed,
     Answer,
     Approach,
     Channel,
     Charter,
+    CharterId,
     Contact,
+    EmbargoTerms,
     Exclusion,
     Held,
     OptOut,
@@ -24,7 +29,7 @@ from clearinghouse.parties.charters.records import (
     Take,
     Want,
 )
-from clearinghouse.parties.charters.rules import answer, is_opted_out
+from clearinghouse.parties.charters.rules import answer, embargo_terms, is_opted_out
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 READY = Approach(reproducer=Reproducer.CONFIRMED, accountable_human=True, severity=Band.HIGH)
@@ -140,3 +145,16 @@ def test_supplying_what_is_asked_never_makes_the_answer_worse(charter: Charter, 
     rank = {Refused: 0, Held: 1, Allowed: 2}
     better = replace(approach, reproducer=Reproducer.CONFIRMED, accountable_human=True, holds=frozenset(Want), policy_acknowledged=True)
     assert rank[type(answer(charter, better, NOW))] >= rank[type(answer(charter, approach, NOW))]
+
+
+@pytest.mark.parametrize(("terms", "ai_found", "expected"), [
+    (EmbargoTerms(60, 0, 90, 14), False, (60, 90, 14, True)), (EmbargoTerms(60, 0, 90, 14), True, (0, 90, 14, True)),
+    (EmbargoTerms(60), True, (60, None, None, False)), (EmbargoTerms(), False, None), (EmbargoTerms(None, 30), False, None),
+])
+def test_charters_dates_become_terms_for_the_calculator(
+    terms: EmbargoTerms, ai_found: bool, expected: tuple[int, int | None, int | None, bool] | None
+) -> None:
+    adopted = Adopted(CharterId("chr_1"), 1, PartyId("pty_1"), "", NOW, PartyId("pty_1"), False, "", Charter("x", embargo=terms), ())
+    found = embargo_terms(adopted, ai_found=ai_found, now=NOW)
+    assert (None if found is None else (found.days, found.days_max, found.details_days, found.public_ai_none)) == expected
+    assert found is None or (found.rank, complaint_about_terms(found)) == (Rank.CHARTER, "")

@@ -183,13 +183,14 @@ class _Arrival:
     def report(self, *, may_answer: bool) -> ReceivedMail:
         """Take new mail in as a report and, where that makes no loop, say so to its sender."""
         instance, policy = self.instance, self.instance.policy.notices
-        opened = self._open(())
+        # The report is the mail as read; here only the outside counts: who says he sent it.
+        opened = _Opened(_outside(self.headers), SignatureState.NONE, False)
         hashed = rules.hash_address(instance.envelope.index_key(), opened.letter.sender)
         since = instance.clock.now() - _DAY
         with instance.database.read() as tx:
             today = mail_store.system_count_from(tx, hashed, Disposition.SUBMITTED, since)
         if today >= policy.reports_per_sender_day_max:
-            return self.set_aside(Disposition.DESK, "too_many", opened)
+            return self.set_aside(Disposition.DESK, "too_many", self._open(()))
         job = IntakeJob(
             instance.database, instance.envelope, instance.policy.intake, instance.clock, instance.system, instance.system,
             openpgp_keys=instance.openpgp_keys, desk=instance.desk,
@@ -197,7 +198,7 @@ class _Arrival:
         with _spooled(instance.settings.mail_folder, self.data) as path:
             [taken] = job.run([Incoming("mail.eml", path, "mail", self.digest)])
         if not taken.submission_id:
-            return self.set_aside(Disposition.DESK, "unreadable", opened)
+            return self.set_aside(Disposition.DESK, "unreadable")
         with instance.database.write() as tx:
             kept, event_id = self._keep_with_event(
                 tx, opened, Disposition.SUBMITTED, "new", became=taken.submission_id, readers=[instance.desk]

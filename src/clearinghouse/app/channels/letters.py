@@ -18,7 +18,7 @@ from typing import Any
 import jinja2
 import pysequoia
 
-from clearinghouse.app.channels.base import Envelope, Recipient
+from clearinghouse.app.channels.base import Envelope, Recipient, Refused
 from clearinghouse.core.untrusted import clean_line, clean_text
 from clearinghouse.parties.notices import rules
 from clearinghouse.parties.notices.records import NoticeKind, ToSend
@@ -73,8 +73,11 @@ def compose(
         link: where to go on; empty where there is no such place.
         thread_key: makes the name of the conversation, which says nothing to anybody else.
         signing_key: OpenPGP secret key of this instance; mail that is encrypted is signed with it.
+    Raises:
+        Refused: the address cannot stand in a header.
     """
     notice = claimed.notice
+    name = _header_name(organisation)
     local, _, domain = sender.rpartition("@")
     recipients = usable_certificates(to.certificates)
     # Encrypted or not: what is not for everybody's eyes goes to no address whose holder never proved to read it.
@@ -84,12 +87,12 @@ def compose(
     body = _template().render(
         sentence=sentence, more=claimed.more, text=clean_text(claimed.text, _TEXT_CHARACTERS_MAX) if told else "",
         label=f"TLP:{claimed.marks.tlp}", rule=_RULE, held_back=bool(claimed.text) and not told, link=link,
-        link_words="Go on here (the address is for you alone):" if "?" in link or "/l/" in link or "#" in link else "Sign in here:",
+        link_words="Sign in here:" if link.endswith("/") else "Go on here; the address is for you alone, do not pass it on:",
         answerable=notice.kind in ANSWERABLE, reference=notice.about, signature=clean_line(organisation, 200),
     )
     message = EmailMessage(policy=email.policy.SMTP)
-    message["From"] = Address(clean_line(organisation, 100), addr_spec=sender)
-    message["To"] = Address(addr_spec=to.address)
+    message["From"] = Address(name, addr_spec=sender)
+    message["To"] = Address(addr_spec=_header_address(to.address))
     message["Subject"] = subject
     message["Date"] = email.utils.format_datetime(now)
     message["Message-ID"] = f"<{claimed.reply_token}@{domain}>"
@@ -97,13 +100,25 @@ def compose(
     message["In-Reply-To"] = message["References"] = story
     answer_to = f"{local}+{claimed.reply_token}@{domain}"
     if notice.kind in ANSWERABLE:
-        message["Reply-To"] = Address(clean_line(organisation, 100), addr_spec=answer_to)
+        message["Reply-To"] = Address(name, addr_spec=answer_to)
     # RFC 3834, 5: so that no machine answers; RFC 2919: so that a person can sort.
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["List-Id"] = f"Notices <notices.{domain}>"
     _fill(message, body, recipients, signing_key)
     return Envelope(notice.id, answer_to, to.address, message.as_bytes())
+
+
+def _header_name(untrusted_name: str) -> str:
+    """A name as a header may hold it. The library decodes encoded words while it writes, line ends in them included."""
+    return clean_line(untrusted_name, 100).replace("=?", "= ?")
+
+
+def _header_address(untrusted_address: str) -> str:
+    """An address as a header may hold it; for the same reason without what looks like an encoded word."""
+    if "=?" in untrusted_address:
+        raise Refused("this address looks like an encoded word and is not written to")
+    return untrusted_address
 
 
 def usable_certificates(certificates: tuple[bytes, ...]) -> list[Any]:

@@ -114,6 +114,9 @@ def split_mbox(data: bytes) -> Iterator[bytes]:
         yield data
         return
     starts = [found.start() for found in _MBOX_LINE.finditer(data) if found.start() == 0 or _after_blank(data, found.start())]
+    if not starts:
+        yield data
+        return
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
         body = data[start:end].split(b"\n", 1)[-1]
         yield re.sub(rb"(?m)^>(>*From )", rb"\1", body)

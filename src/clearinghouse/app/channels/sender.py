@@ -19,7 +19,6 @@ from clearinghouse.app.channels.outward import Outward
 from clearinghouse.app.channels.smtp import SmtpCarrier
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError
-from clearinghouse.core.ids import PartyId
 from clearinghouse.core.marks import Marks
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.notices import actions
@@ -33,15 +32,6 @@ StillTold = Callable[[Transaction, Notice, datetime], bool]
 """Whether the party of a notice may still be told of it."""
 TextOf = Callable[[Transaction, Notice, datetime], tuple[Marks, str] | None]
 """What a notice may tell in so many words, with its marks, read with the rights of its party."""
-
-
-def sign_in_link(public_url: str) -> LinkMaker:
-    """Links for those who sign in: the front door, whoever asks."""
-
-    def make(tx: Transaction, party: PartyId, about: str, *, now: datetime) -> str:
-        return f"{public_url}/" if public_url else ""
-
-    return make
 
 
 @dataclass(frozen=True)
@@ -59,11 +49,11 @@ class Sender:
         """Send what is due, a portion of it; gives how many notices were dealt with."""
         instance, policy = self.instance, self.instance.policy.notices
         now = instance.clock.now()
+        until = now + timedelta(seconds=policy.lease_seconds)
         with instance.database.read() as tx:
-            if not notices.any_due(tx, now):
+            if not notices.any_due(tx, until=until, now=now):
                 return 0
         with instance.database.write() as tx:
-            until = now + timedelta(seconds=policy.lease_seconds)
             claimed = notices.claim(tx, lease, instance.envelope, limit=limit, until=until, now=now)
         for each in claimed:
             self._send(each)
@@ -102,8 +92,11 @@ class Sender:
             # Of several, the mail says how many there are and the room says what.
             if not claimed.text and claimed.more == 0 and (found := self.text_of(tx, claimed.notice, now)) is not None:
                 claimed = replace(claimed, marks=found[0], text=found[1])
-        with instance.database.write() as tx:
-            link = self.make_link(tx, claimed.notice.party, claimed.notice.about, now=now)
+        # What a link opens is for who reads the mailbox: no link is made for an address given on the spot.
+        link = ""
+        if not claimed.address:
+            with instance.database.write() as tx:
+                link = self.make_link(tx, claimed.notice.party, claimed.notice.about, now=now)
         mail = compose(
             claimed, to, sender=instance.settings.mail_sender, organisation=founder, link=link, thread_key=instance.envelope.index_key(),
             signing_key=instance.openpgp_keys[0] if instance.openpgp_keys else None, now=now,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clearinghouse.app import process
 from clearinghouse.app.demo.flood import SEED, Flood, score, write_flood
+from clearinghouse.app.demo.room import Furnished, furnish
 from clearinghouse.app.settings import Settings, default_url
 from clearinghouse.app.views.cases import Case, list_cases, read_case
 from clearinghouse.app.views.report import Explained, explain
@@ -51,6 +52,8 @@ class Result:
     """Pairs that look alike and were kept apart, most alike first."""
     score: dict[str, float]
     leaves: int
+    room: Furnished | None
+    """The first case, opened as a room; None where no case has several reports."""
 
 
 def run(home: Path, *, seed: int = SEED, clock: Clock | None = None, progress: Progress = process.silent) -> Result:
@@ -71,9 +74,12 @@ def run(home: Path, *, seed: int = SEED, clock: Clock | None = None, progress: P
     taken = _take_in(instance, flood, progress)
     process.deconflict(instance, progress, settle=True)
     cases = tuple(_shown(instance, line.id) for line in list_cases(instance, largest=_CASES_MAX)[0])
+    largest = next((shown.case for shown in cases if len(shown.case.reports) > 1), None)
+    room = None if largest is None else furnish(instance, largest)
+    process.sign_checkpoint(instance)
     state = ledger.verify(instance.database, settings.ledger_origin, [instance.signer.verifier], instance.keeper)
     return Result(
-        instance, flood, tuple(taken), cases, _near_misses(instance, cases), _score(instance, flood, taken), state.leaves
+        instance, flood, tuple(taken), cases, _near_misses(instance, cases), _score(instance, flood, taken), state.leaves, room,
     )
 
 

@@ -181,7 +181,7 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
     page = page or RoomPage()
     now = instance.clock.now()
     shown_max = instance.policy.rooms.messages_shown_max
-    with instance.database.read() as tx:
+    with instance.database.read(viewer=instance.actor.id, now=now) as tx:
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         everybody = participants.system_participants(tx, room.id)
         flaws = vulnerabilities.list_vulnerabilities(tx, room)
@@ -221,7 +221,7 @@ def read_packet(instance: Instance, case_id: str, report_id: str) -> tuple[Packe
         NotFound: there is none that the viewer may see, or it was taken back.
     """
     now = instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.database.read(viewer=instance.actor.id, now=now) as tx:
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         found = cases.read_finding(tx, room, report_id, now=now)
         everybody = participants.system_participants(tx, room.id)
@@ -236,7 +236,7 @@ def list_rooms(
 ) -> tuple[RoomLine, ...]:
     """The viewer's cases, newest first; `before` is the last case of the page before."""
     viewer, now = instance.actor.id, instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.database.read(viewer=viewer, now=now) as tx:
         rooms = cases.list_rooms(tx, instance.envelope, viewer=viewer, now=now, limit=limit, before=before, state=state)
         unread = threads.count_unread(tx, rooms, now=now)
         leads = party_store.name_parties(tx, sorted({room.case.lead for room in rooms}))
@@ -252,6 +252,7 @@ def list_rooms(
 def list_invitations(instance: Instance, *, limit: int = 50) -> tuple[InvitationLine, ...]:
     """The invitations the viewer can answer, newest first; nothing else of the cases is told."""
     viewer, now = instance.actor.id, instance.clock.now()
+    # Whoever is invited may not read the case yet, so the database's own wall would hide the invitation with it.
     with instance.database.read() as tx:
         found = participants.list_invitations(tx, instance.envelope, viewer=viewer, now=now, limit=limit)
         names = party_store.name_parties(tx, sorted({party for _, one, _ in found for party in (one.party, one.invited_by)}))

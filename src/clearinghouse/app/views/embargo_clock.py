@@ -165,8 +165,9 @@ def read_embargo(instance: Instance, case_id: str) -> EmbargoClock:
         NotFound: there is none that the viewer may see.
     """
     now = instance.clock.now()
+    room = _enter(instance, case_id, now)
     with instance.database.read() as tx:
-        room, found, named = _read(tx, instance, case_id, now)
+        found, named = _gather(tx, room, now)
         leaks = embargoes.list_leaks(tx, room) if room.standing.tier >= Tier.ROOM else []
     timetable = named.shown(compute_timetable(found.facts, found.terms, now, found.duties))
     embargo, standing = found.embargo, room.standing
@@ -211,8 +212,9 @@ def ask_what_if(instance: Instance, case_id: str, change: Change) -> WhatIf:
         Invalid: the change lacks its instant or party.
     """
     now = instance.clock.now()
+    room = _enter(instance, case_id, now)
     with instance.database.read() as tx:
-        room, found, named = _read(tx, instance, case_id, now)
+        found, named = _gather(tx, room, now)
     rules.check_tier(room.standing, Tier.SUMMARY, "what-if")
     supposed = suppose(found.facts, found.terms, change, now, found.duties)
     before, after = named.shown(supposed.before), named.shown(supposed.after)
@@ -225,8 +227,8 @@ def known_terms(instance: Instance, case_id: str) -> tuple[Terms, ...]:
     Raises:
         NotFound: there is no case that the viewer may see.
     """
+    room = _enter(instance, case_id, instance.clock.now())
     with instance.database.read() as tx:
-        room = enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
         return policy_of(tx, room.case.policy_version).terms
 
 
@@ -260,8 +262,16 @@ class _Named:
         return words
 
 
-def _read(tx: Transaction, instance: Instance, case_id: str, now: datetime) -> tuple[Room, Situation, _Named]:
-    room = enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
+def _enter(instance: Instance, case_id: str, now: datetime) -> Room:
+    with instance.database.read(viewer=instance.actor.id, now=now) as tx:
+        return enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
+
+
+def _gather(tx: Transaction, room: Room, now: datetime) -> tuple[Situation, _Named]:
+    """All of it, to compute with; what of it is shown, the callers decide.
+
+    Not behind the second wall: a viewer read in to the dates alone is shown the true date, which follows from what it may not read.
+    """
     embargo = embargoes.find_embargo(tx, room) or Embargo("", room.id, EmbargoState.NONE, False, None, None)
     found = read_situation(tx, room, embargo, policy_of, now)
     everybody = participants.system_participants(tx, room.id)
@@ -270,7 +280,7 @@ def _read(tx: Transaction, instance: Instance, case_id: str, now: datetime) -> t
     known = parties.name_parties(tx, sorted(wanted))
     # A person of a hidden organisation is as hidden as the organisation.
     hidden |= {party for party, (_, organisation) in known.items() if organisation in hidden}
-    return room, found, _Named({party: name for party, (name, _) in known.items()}, hidden)
+    return found, _Named({party: name for party, (name, _) in known.items()}, hidden)
 
 
 def _clocks(timetable: Timetable) -> tuple[ClockLine, ...]:

@@ -464,6 +464,11 @@ def system_receivals(tx: Transaction) -> list[Receival]:
     ]
 
 
+def readable_reports(viewer: PartyId, now: datetime) -> Select[Any]:
+    """A subquery of the ids of reports a viewer may read, for stores of later steps that keep report ids."""
+    return select(reports.c.report_id).where(_readable(viewer, now))
+
+
 def _readable(viewer: PartyId, now: datetime) -> Any:
     allowed = readable_objects(viewer, now)
     return or_(reports.c.submission_id.in_(allowed), reports.c.report_id.in_(allowed))

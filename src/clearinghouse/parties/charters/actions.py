@@ -10,6 +10,7 @@ from clearinghouse.core.ids import PartyId, has_shape, new_id
 from clearinghouse.core.policy import CharterLimits
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import store as party_store
 from clearinghouse.parties.actions import get_party
 from clearinghouse.parties.charters import rules, store
 from clearinghouse.parties.charters.document import Read, read_document
@@ -31,9 +32,9 @@ class Fetched:
     etag: str = ""
 
 
-def speaks_for(tx: Transaction, actor: PartyId, party: PartyId) -> bool:
-    """Whether an actor is a party or belongs to it."""
-    return actor == party or get_party(tx, actor).organisation == party
+def speaks_for(tx: Transaction, actor: PartyId, party: PartyId, now: datetime) -> bool:
+    """Whether an actor is a party, or belongs to that organisation or team at `now`."""
+    return party_store.acts_as(tx, actor, party, now)
 
 
 def open_claim(tx: Transaction, party: PartyId, untrusted_scope: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> Claim:
@@ -44,7 +45,7 @@ def open_claim(tx: Transaction, party: PartyId, untrusted_scope: str, *, actor: 
         Invalid: it is no repository.
     """
     get_party(tx, party)
-    _check_speaks_or_coordinates(tx, actor, party)
+    _check_speaks_or_coordinates(tx, actor, party, now)
     key = parse_scope(untrusted_scope)
     if key is None or key.kind is not Kind.REPOSITORY:
         raise Invalid("a claim is proven in a repository: give its https address; for a package alone ask a coordinator to vouch")
@@ -89,7 +90,7 @@ def end_claim(tx: Transaction, claim_id: str, untrusted_reason: str, *, actor: P
     claim = store.find_claim(tx, claim_id) if has_shape(claim_id) else None
     if claim is None or claim.ended_at is not None:
         raise NotFound(f"no claim {claim_id[:40]!r} stands")
-    _check_speaks_or_coordinates(tx, actor, claim.party)
+    _check_speaks_or_coordinates(tx, actor, claim.party, now)
     reason = rules.parse_reason(untrusted_reason, "ending a claim")
     store.end_claim(tx, claim.id, reason, envelope, now)
     ledger.record(tx, Event("OwnershipEnded", (claim.id, claim.party)), actor=actor, now=now)
@@ -112,7 +113,7 @@ def adopt_charter(
     get_party(tx, party)
     read = read_document(untrusted_bytes, limits, now)
     charter = rules.check_readable(read)
-    own = speaks_for(tx, actor, party)
+    own = _may_speak(tx, actor, party, now)
     reason = ""
     if own:
         if not rules.covered(charter, store.claims_of(tx, party)):
@@ -144,7 +145,7 @@ def adopt_fetched(
     if claim is None or claim.ended_at is not None:
         raise NotFound(f"no claim {claim_id[:40]!r} stands")
     if not (claim.holds and Role.SYSTEM in get_party(tx, actor).roles):
-        _check_speaks_or_coordinates(tx, actor, claim.party)
+        _check_speaks_or_coordinates(tx, actor, claim.party, now)
     read = read_document(fetched.body, limits, now)
     charter = rules.check_readable(read)
     if parse_scope(fetched.repository) != claim.key:
@@ -246,6 +247,11 @@ def _check_coordinates(tx: Transaction, actor: PartyId) -> None:
         raise NotPermitted("only somebody of the vendor itself or a coordinator may do this")
 
 
-def _check_speaks_or_coordinates(tx: Transaction, actor: PartyId, party: PartyId) -> None:
-    if not speaks_for(tx, actor, party):
+def _check_speaks_or_coordinates(tx: Transaction, actor: PartyId, party: PartyId, now: datetime) -> None:
+    if not _may_speak(tx, actor, party, now):
         _check_coordinates(tx, actor)
+
+
+def _may_speak(tx: Transaction, actor: PartyId, party: PartyId, now: datetime) -> bool:
+    """Of a vendor's people, those who hold the role speak for it; the vendor itself acts by its own signed link."""
+    return speaks_for(tx, actor, party, now) and (actor == party or may(get_party(tx, actor), Scope.CHARTERS_WRITE))

@@ -9,10 +9,12 @@ from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.severity import Band
+from clearinghouse.core.terms import Milestone, Rank, Terms
 from clearinghouse.core.untrusted import clean_text
 from clearinghouse.parties.charters.document import Read
 from clearinghouse.parties.charters.matching import package_key, repository_key
 from clearinghouse.parties.charters.records import (
+    Adopted,
     Allowed,
     Answer,
     Approach,
@@ -113,6 +115,20 @@ def named(charter: Charter) -> frozenset[ScopeKey]:
     found = [package_key(package) for package in charter.packages]
     found += [repository_key(address) for address in charter.repositories]
     return frozenset(key for key in found if key is not None)
+
+
+def embargo_terms(adopted: Adopted, *, ai_found: bool, now: datetime) -> Terms | None:
+    """What a charter says of dates for a finding in its project's own code, for the embargo calculator; None where it says nothing."""
+    charter = in_force(adopted.charter, now)
+    said = charter.embargo
+    days = said.days_ai_found if ai_found and said.days_ai_found is not None else said.days
+    if days is None:
+        return None
+    return Terms(
+        adopted.id, charter.name, adopted.source_url or charter.policy_url, Rank.CHARTER, Milestone.VENDOR_CONTACTED, days,
+        days_max=said.days_max, details_days=said.details_later_days or None, public_ai_none=said.days_ai_found == 0, party=adopted.party,
+        why=f"the charter of {charter.name}, version {adopted.version}",
+    )
 
 
 def check_readable(read: Read) -> Charter:

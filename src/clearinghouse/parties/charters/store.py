@@ -239,6 +239,12 @@ def claims_of(tx: Transaction, party: PartyId) -> list[Claim]:
     return [_claim(row) for row in tx.rows(query.order_by(charter_claims.c.opened_at, charter_claims.c.claim_id))]
 
 
+def system_fetched_claims(tx: Transaction) -> list[Claim]:
+    """The claims that stand because of a fetch, for looking whether their charters changed."""
+    query = select(charter_claims).where(charter_claims.c.basis == ClaimBasis.FETCHED, charter_claims.c.ended_at.is_(None))
+    return [_claim(row) for row in tx.rows(query.order_by(charter_claims.c.claim_id))]
+
+
 def holders(tx: Transaction, keys: Collection[ScopeKey]) -> dict[ScopeKey, PartyId]:
     """Who holds which of these."""
     wanted = {_held(key): key for key in keys}

@@ -39,7 +39,7 @@ class NoticeKind(StrEnum):
 
 DIGESTED = frozenset({
     NoticeKind.MESSAGE_POSTED, NoticeKind.DOCUMENT_ADDED, NoticeKind.STATUS_CHANGED, NoticeKind.DECISION_MADE, NoticeKind.CASE_UPDATED,
-    NoticeKind.REPORT_UPDATED, NoticeKind.DESK_WAITING,
+    NoticeKind.REPORT_UPDATED, NoticeKind.EMBARGO_CHANGED, NoticeKind.DESK_WAITING,
 })
 """What may wait for more of its kind; everything else is said at once."""
 

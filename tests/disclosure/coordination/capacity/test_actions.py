@@ -12,18 +12,18 @@ from sqlalchemy import event as sql_event
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from clearinghouse.core.events import Event
-from clearinghouse.core.ids import PartyId, ReportId, new_id
+from clearinghouse.core.ids import CaseId, PartyId, ReportId, new_id
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.coordination.capacity import actions, store
 from clearinghouse.disclosure.coordination.capacity.records import Delivery, Facts, Item, Packet, Reply, ReplyKind, State
-from clearinghouse.ledger import actions as ledger_actions
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole
+from clearinghouse.disclosure.intake.records import Finding
 from clearinghouse.ledger import store as ledger
 from clearinghouse.parties import actions as parties
-from clearinghouse.parties import store as party_store
 from clearinghouse.parties.charters import Reproducer
 from clearinghouse.parties.charters.actions import adopt_charter
-from clearinghouse.parties.records import Basis, Grant, Party, PartyKind
+from clearinghouse.parties.records import Party, PartyKind
+from room_cast import Cast
 
 READY = Facts(reproducer=Reproducer.CONFIRMED, accountable_human=True, scores=(5.0,))
 CHARTER = 'charter = 1\n[project]\nname = "lib"\nrepositories = ["https://github.com/example/lib"]\n'
@@ -38,10 +38,10 @@ def add(instance: Instance, name: str, *roles: Role) -> tuple[PartyId, Party]:
     return organisation.id, person
 
 
-def grant(instance: Instance, object_id: str, *readers: PartyId) -> None:
-    with instance.database.write() as tx:
-        party_store.add_grants(tx, [Grant(object_id, reader, Basis.PARTICIPANT) for reader in readers])
-        ledger_actions.record(tx, Event("Tested", (object_id,)), actor=instance.actor.id, now=instance.clock.now())
+def bring(instance: Instance, case_id: str, party: Party, role: CaseRole = CaseRole.COORDINATOR) -> None:
+    cast = Cast(instance)
+    cast.people["somebody"] = party
+    cast.join(CaseId(case_id), "somebody", role)
 
 
 def adopt(instance: Instance, vendor: PartyId, more: str = "") -> None:
@@ -54,8 +54,8 @@ def adopt(instance: Instance, vendor: PartyId, more: str = "") -> None:
 
 def queue(instance: Instance, vendor: PartyId, facts: Facts = READY, finder: str = "pty_finder", object_id: str = "") -> Item:
     if not object_id:
-        object_id = new_id("case")
-        grant(instance, object_id, instance.actor.id)
+        cast = Cast(instance)
+        object_id = cast.open(cast.report(Finding(title=f"A flaw {new_id('obj')}", reproduction="run it")))
     with instance.database.write() as tx:
         return actions.enqueue(
             tx, vendor, object_id, facts, Packet(MARK), {ReportId(new_id("rep")): PartyId(finder)}, actor=instance.actor.id,
@@ -132,8 +132,8 @@ def test_many_workers_deliver_no_more_than_one_would(instance: Instance) -> None
 
 def test_workers_enqueueing_at_once_make_one_item(instance: Instance) -> None:
     vendor, _ = add(instance, "Vendor")
-    object_id = new_id("case")
-    grant(instance, object_id, instance.actor.id)
+    cast = Cast(instance)
+    object_id = cast.open(cast.report(Finding(title="A flaw")))
     made: list[Item] = []
     failed: list[Exception] = []
     start = threading.Barrier(4)
@@ -241,7 +241,7 @@ def test_only_the_vendor_or_a_coordinator_answers(instance: Instance) -> None:
     _, participant = add(instance, "Finder", Role.REPORTER)
     _, coordinator = add(instance, "Other desk", Role.COORDINATOR)
     item = queue(instance, vendor)
-    grant(instance, item.object_id, participant.id)
+    bring(instance, item.object_id, participant, CaseRole.FINDER)
     delivery, = deliver(instance, vendor)
     for actor in (stranger.id, coordinator.id):
         with pytest.raises(NotFound, match="nothing found"):
@@ -260,7 +260,7 @@ def test_only_who_may_read_the_case_works_on_it(instance: Instance) -> None:
     _, reporter = add(instance, "Finder", Role.REPORTER)
     item = queue(instance, vendor)
     reports = {ReportId(new_id("rep")): PartyId("pty_finder")}
-    for actor, error in ((coordinator.id, NotFound), (reporter.id, NotPermitted), (person.id, NotPermitted)):
+    for actor, error in ((coordinator.id, NotFound), (reporter.id, NotFound), (person.id, NotFound)):
         with pytest.raises(error):
             do(instance, actions.enqueue, vendor, item.object_id, READY, Packet(b"{}"), reports, actor=actor)
         with pytest.raises(error):
@@ -282,7 +282,7 @@ def test_opt_out_stops_and_two_persons_override_it_for_an_exploited_flaw(instanc
     _, second = add(instance, "Second desk", Role.COORDINATOR)
     adopt(instance, vendor, '[opt_out]\ncontact = true\nreason = "No capacity."\n')
     item = queue(instance, vendor)
-    grant(instance, item.object_id, second.id)
+    bring(instance, item.object_id, second)
     with pytest.raises(Conflict, match="exploitation is confirmed"):
         do(instance, actions.ask_override, item.id, "It is bad.")
     do(instance, actions.confirm_exploited, item.id, "Seen in two incident reports.", actor=second.id)
@@ -292,8 +292,10 @@ def test_opt_out_stops_and_two_persons_override_it_for_an_exploited_flaw(instanc
     assert deliver(instance, vendor) == ()
     with pytest.raises(NotPermitted, match="two persons"):
         do(instance, actions.agree_override, number, policy=instance.policy.capacity)
-    with pytest.raises(NotPermitted, match="a program"):
+    with pytest.raises(NotFound):
         do(instance, actions.agree_override, number, actor=instance.system, policy=instance.policy.capacity)
+    with pytest.raises(NotPermitted, match="a program"):
+        do(instance, actions.ask_override, item.id, "because", actor=instance.system)
     do(instance, actions.agree_override, number, actor=second.id, policy=instance.policy.capacity)
     with pytest.raises(Conflict, match="agreed already"):
         do(instance, actions.agree_override, number, actor=second.id, policy=instance.policy.capacity)
@@ -306,7 +308,7 @@ def test_override_lapses(instance: Instance, clock: FixedClock) -> None:
     _, second = add(instance, "Second desk", Role.COORDINATOR)
     adopt(instance, vendor, "[opt_out]\ncontact = true\n")
     item = queue(instance, vendor, replace(READY, exploited=True))
-    grant(instance, item.object_id, second.id)
+    bring(instance, item.object_id, second)
     asked = do(instance, actions.ask_override, item.id, "Attackers know it already.")
     do(instance, actions.agree_override, asked.id, actor=second.id, policy=instance.policy.capacity)  # type: ignore[attr-defined]
     clock.at += timedelta(days=instance.policy.capacity.override_days)
@@ -341,7 +343,7 @@ def test_vendor_sees_no_content_before_delivery_and_a_coordinator_no_positions(i
     _, stranger = add(instance, "Stranger", Role.REPORTER)
     _, coordinator = add(instance, "Other desk", Role.COORDINATOR)
     items = [queue(instance, vendor, finder=f"pty_{number}") for number in range(9)]
-    grant(instance, items[3].object_id, coordinator.id)
+    bring(instance, items[3].object_id, coordinator)
 
     def seen(viewer: PartyId) -> list[tuple[bool, str, int | None]]:
         with instance.database.read() as tx:

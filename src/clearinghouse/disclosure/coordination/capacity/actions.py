@@ -14,7 +14,7 @@ from clearinghouse.core.policy import CapacityPolicy
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.disclosure.coordination.capacity import rules, store
 from clearinghouse.disclosure.coordination.capacity.facts import facts_of
-from clearinghouse.disclosure.coordination.capacity.queue import Queue, assemble, due, standing
+from clearinghouse.disclosure.coordination.capacity.queue import Queue, assemble, due, lines_of, standing
 from clearinghouse.disclosure.coordination.capacity.records import (
     Delivery,
     DeliveryId,
@@ -29,13 +29,14 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     State,
     Waiting,
 )
+from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.provenance import actions as relays
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as party_store
 from clearinghouse.parties.actions import get_party
-from clearinghouse.parties.charters import Allowed, Held, Refused, Reproducer, answer
+from clearinghouse.parties.charters import Allowed, Held, Reproducer, answer
 from clearinghouse.parties.charters import store as charters
 from clearinghouse.parties.charters.actions import speaks_for
 from clearinghouse.parties.charters.rules import parse_reason
@@ -53,12 +54,13 @@ def enqueue(
     Args:
         reports: the reports it consists of, each with the party that sent it.
     Raises:
-        NotPermitted: the actor neither coordinates nor is this instance's own program.
+        NotPermitted: the actor neither coordinates the case nor is this instance's own program.
         NotFound: there is no such vendor, or no such object that the actor may read.
         Invalid: it consists of no report.
+        Conflict: the case is closed.
     """
     get_party(tx, vendor)
-    _check_works(tx, actor, object_id, envelope, now)
+    _check_works(tx, actor, object_id, envelope, now, closed=False)
     if not reports:
         raise Invalid("what is put before a vendor consists of at least one report; none was given")
     # The same report by two routes is one finder's, however many coordinators passed it on.
@@ -93,13 +95,13 @@ def deliver_next(
     if not _is_program(tx, actor):
         _check_coordinates(tx, actor)
     store.lock_vendor(tx, vendor)
-    made = []
+    made: list[Delivery] = []
     for lane, place, allowed in due(system_queue(tx, vendor, envelope=envelope, policy=policy, now=now), now):
         item = place.item
         delivery = Delivery(
             DeliveryId(new_id("dlv")), item.id, vendor, item.object_id, lane.id, now, not allowed.passes_cap, place.ranked.turn
         )
-        store.add_delivery(tx, delivery, store.read_item_packet(tx, item.id, envelope), envelope)
+        store.add_delivery(tx, delivery, len(made), store.read_item_packet(tx, item.id, envelope), envelope)
         store.set_state(tx, item, State.DELIVERED)
         party_store.add_grants(tx, [Grant(delivery.id, vendor, Basis.PARTICIPANT)])
         details: dict[str, Detail] = {
@@ -118,15 +120,15 @@ def answer_delivery(
 
     Raises:
         NotFound: there is no such delivery for the actor.
-        NotPermitted: the actor may read of it, but is neither its vendor nor coordinates.
+        NotPermitted: the actor may read of it, but is neither its vendor nor coordinates the case.
         Invalid, Conflict: as `rules.check_reply`.
     """
     delivery = store.find_delivery(tx, delivery_id, viewer=actor, now=now) if has_shape(delivery_id) else None
     if delivery is None:
         raise NotFound(f"nothing found under {delivery_id[:40]!r}")
-    own = bool(store.readable_ids(tx, [delivery.id], viewer=actor, now=now))
+    own = party_store.may_read(tx, delivery.id, actor, now)
     if not own:
-        _check_coordinates(tx, actor)
+        _check_works(tx, actor, delivery.object_id, envelope, now)
     store.lock_vendor(tx, delivery.vendor)
     item = _item(tx, delivery.item_id, envelope)
     latest = store.system_latest_delivery(tx, item.id)
@@ -140,6 +142,15 @@ def answer_delivery(
     details: dict[str, Detail] = {"reply": str(reply.kind), "exclusion": reply.exclusion or None, "on_behalf": not own}
     ledger.record(tx, Event("DeliveryAnswered", (delivery.id, item.id, item.object_id, delivery.vendor), details), actor=actor, now=now)
     return dataclasses.replace(item, state=state, not_before=reply.until)
+
+
+def get_item(tx: Transaction, item_id: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> Item:
+    """An item, for whoever works on it.
+
+    Raises:
+        NotFound, NotPermitted: as for `enqueue`.
+    """
+    return _found(tx, item_id, actor, envelope, now)
 
 
 def supply(
@@ -232,7 +243,7 @@ def agree_override(
         NotFound, NotPermitted: as for `enqueue`; also where the actor is no person, or the one who asked.
         Conflict: it is agreed already.
     """
-    override = store.find_override(tx, override_id) if has_shape(override_id) else None
+    override = store.find_override(tx, override_id, viewer=actor, now=now) if has_shape(override_id) else None
     if override is None:
         raise NotFound(f"nothing found under {override_id[:40]!r}")
     item = _found(tx, override.item_id, actor, envelope, now)
@@ -264,20 +275,12 @@ def read_queue(
         NotFound: there is no such vendor for the viewer.
     """
     known = party_store.find_party(tx, vendor) if has_shape(vendor) else None
-    own = known is not None and speaks_for(tx, viewer, vendor)
+    own = known is not None and speaks_for(tx, viewer, vendor, now)
     if known is None or not (own or may(get_party(tx, viewer), Scope.CASES_DECIDE)):
         raise NotFound(f"nothing found under {vendor[:40]!r}")
     queue = system_queue(tx, vendor, envelope=envelope, policy=policy, now=now)
-    objects = [place.item.object_id for lane in queue.lanes for place in lane.places]
-    readable = frozenset() if own else store.readable_ids(tx, objects, viewer=viewer, now=now)
-    return tuple(
-        QueueLine(
-            place.item.id, "" if own else place.item.object_id, place.item.queued_at, rules.highest_band(place.item.facts),
-            place.item.facts.exploited, standing(place, policy, now), place.forecast if own else None,
-            place.answer if isinstance(place.answer, Held | Refused) else None, place.item.not_before,
-        )
-        for lane in queue.lanes for place in lane.places if own or place.item.object_id in readable
-    )
+    readable = frozenset() if own else store.readable_waiting(tx, vendor, viewer=viewer, now=now)
+    return lines_of(queue, None if own else readable, policy, now)
 
 
 def read_waiting(
@@ -330,31 +333,35 @@ def _confirm(
 
 
 def _found(tx: Transaction, item_id: str, actor: PartyId, envelope: Envelope, now: datetime) -> Item:
-    item = store.find_item(tx, item_id, envelope) if has_shape(item_id) else None
+    if not has_shape(item_id):
+        item = None
+    elif _is_program(tx, actor):
+        item = store.system_find_item(tx, item_id, envelope)
+    else:
+        item = store.find_item(tx, item_id, envelope, viewer=actor, now=now)
     if item is None:
         raise NotFound(f"nothing found under {item_id[:40]!r}")
-    try:
-        _check_works(tx, actor, item.object_id, envelope, now)
-    except NotFound:
-        raise NotFound(f"nothing found under {item_id[:40]!r}") from None
+    _check_works(tx, actor, item.object_id, envelope, now)
     return item
 
 
 def _item(tx: Transaction, item_id: ItemId, envelope: Envelope) -> Item:
-    item = store.find_item(tx, item_id, envelope)
+    item = store.system_find_item(tx, item_id, envelope)
     assert item is not None, "the item was found in this transaction"
     return item
 
 
-def _check_works(tx: Transaction, actor: PartyId, object_id: str, envelope: Envelope, now: datetime) -> None:
-    """Whoever works on a queue coordinates and may read the object, or is this instance's own program."""
+def _check_works(
+    tx: Transaction, actor: PartyId, object_id: str, envelope: Envelope, now: datetime, *, closed: bool = True
+) -> None:
+    """Whoever works on a queue coordinates the case, or may read the report and coordinates; or is this instance's own program."""
     if _is_program(tx, actor):
         return
-    _check_coordinates(tx, actor)
     if object_id.startswith("rep_"):
         intake.read_report(tx, object_id, envelope=envelope, viewer=actor, now=now)
-    elif not store.readable_ids(tx, [object_id], viewer=actor, now=now):
-        raise NotFound(f"nothing found under {object_id[:40]!r}")
+        _check_coordinates(tx, actor)
+    else:
+        rooms.coordinate(tx, object_id, envelope=envelope, actor=actor, now=now, closed=closed)
 
 
 def _is_program(tx: Transaction, actor: PartyId) -> bool:

@@ -18,6 +18,7 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     Item,
     ItemId,
     LaneState,
+    QueueLine,
     Ranked,
     Rates,
     Terms,
@@ -116,6 +117,25 @@ def due(queue: Queue, now: datetime) -> list[tuple[Lane, Place, Allowed]]:
                 left -= 1
                 found.append((lane, place, place.answer))
     return found
+
+
+def lines_of(
+    queue: Queue, readable: Collection[str] | None, policy: CapacityPolicy, now: datetime
+) -> tuple[QueueLine, ...]:
+    """A queue as lines: for its vendor all of it, with forecasts and without ids of what it is about; else what is readable.
+
+    Args:
+        readable: ids of the objects the viewer may read; None for the vendor itself.
+    """
+    own = readable is None
+    return tuple(
+        QueueLine(
+            place.item.id, "" if own else place.item.object_id, place.item.queued_at, rules.highest_band(place.item.facts),
+            place.item.facts.exploited, standing(place, policy, now), place.forecast if own else None,
+            place.answer if isinstance(place.answer, Held | Refused) else None, place.item.not_before,
+        )
+        for lane in queue.lanes for place in lane.places if readable is None or place.item.object_id in readable
+    )
 
 
 def standing(place: Place, policy: CapacityPolicy, now: datetime) -> str:

@@ -2,12 +2,13 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Row, Table, insert, or_, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Row, Table, insert, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import PartyId, ReportId
 from clearinghouse.disclosure.coordination.capacity.records import (
@@ -23,6 +24,7 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     ReplyKind,
     State,
 )
+from clearinghouse.disclosure.intake.store import readable_reports
 from clearinghouse.parties.store import parties, readable_objects
 from clearinghouse.storage import Envelope, Transaction
 from clearinghouse.storage.schema import Id, Instant, Prose, Word, metadata
@@ -58,6 +60,7 @@ deliveries = Table(
     Column("object_id", Id, nullable=False),
     Column("lane", Id, nullable=False),
     Column("delivered_at", Instant, nullable=False),
+    Column("place", Integer, nullable=False),  # among those of one instant: the best first
     Column("counted", Boolean, nullable=False),
     Column("turn", Id),
     Column("reply", Word),
@@ -133,9 +136,14 @@ def set_state(tx: Transaction, item: Item, state: State, not_before: datetime | 
     ))
 
 
-def find_item(tx: Transaction, item_id: str, envelope: Envelope) -> Item | None:
-    """An item by its id; whoever shows anything of it asks whether the viewer may read its object."""
+def system_find_item(tx: Transaction, item_id: str, envelope: Envelope) -> Item | None:
+    """An item by its id, for this instance's own programs and for whoever was let in before."""
     return next(iter(_items(tx, items.c.item_id == item_id, envelope)), None)
+
+
+def find_item(tx: Transaction, item_id: str, envelope: Envelope, *, viewer: PartyId, now: datetime) -> Item | None:
+    """An item by its id, if the viewer may read what it is about."""
+    return next(iter(_items(tx, (items.c.item_id == item_id) & _about_readable(items.c.object_id, viewer, now), envelope)), None)
 
 
 def find_open_item(tx: Transaction, vendor: PartyId, object_id: str, envelope: Envelope) -> Item | None:
@@ -153,14 +161,18 @@ def system_items_of_report(tx: Transaction, report_id: str, envelope: Envelope) 
     return _items(tx, items.c.item_id.in_(select(item_reports.c.item_id).where(item_reports.c.report_id == report_id)), envelope)
 
 
-def readable_ids(tx: Transaction, object_ids: Sequence[str], *, viewer: PartyId, now: datetime) -> frozenset[str]:
-    """Of these objects, those granted to a viewer."""
-    found: set[str] = set()
-    for start in range(0, len(object_ids), 500):
-        granted = readable_objects(viewer, now).subquery()
-        query = select(granted.c.object_id).where(granted.c.object_id.in_(list(object_ids[start : start + 500])))
-        found |= {row.object_id for row in tx.rows(query)}
-    return frozenset(found)
+def readable_waiting(tx: Transaction, vendor: PartyId, *, viewer: PartyId, now: datetime) -> frozenset[str]:
+    """Of the objects that wait before a vendor, those the viewer may read."""
+    query = select(items.c.object_id).where(
+        items.c.vendor == vendor, items.c.state == State.WAITING, _about_readable(items.c.object_id, viewer, now)
+    )
+    return frozenset(row.object_id for row in tx.rows(query))
+
+
+def system_arrivals(tx: Transaction, vendor: PartyId, since: datetime) -> list[datetime]:
+    """When items came before a vendor after an instant, for drawing its inflow."""
+    query = select(items.c.queued_at).where(items.c.vendor == vendor, items.c.queued_at > since).order_by(items.c.queued_at)
+    return [row.queued_at for row in tx.rows(query)]
 
 
 def waiting_vendors(tx: Transaction) -> list[PartyId]:
@@ -177,12 +189,12 @@ def read_item_packet(tx: Transaction, item_id: ItemId, envelope: Envelope) -> Pa
     return Packet(open_with(key, bytes(row.sealed_packet), f"{item_id}/packet"))
 
 
-def add_delivery(tx: Transaction, delivery: Delivery, packet: Packet, envelope: Envelope) -> None:
+def add_delivery(tx: Transaction, delivery: Delivery, place: int, packet: Packet, envelope: Envelope) -> None:
     """Keep a delivery with the packet as it was."""
     sealed = envelope.seal(packet.body, delivery.id)
     tx.write(insert(deliveries), {
         "delivery_id": delivery.id, "item_id": delivery.item_id, "vendor": delivery.vendor, "object_id": delivery.object_id,
-        "lane": delivery.lane, "delivered_at": delivery.delivered_at, "counted": delivery.counted, "turn": delivery.turn, "reply": None,
+        "lane": delivery.lane, "delivered_at": delivery.delivered_at, "place": place, "counted": delivery.counted, "turn": delivery.turn, "reply": None,
         "replied_at": None, "wrapped_key": sealed.wrapped_key, "sealed_packet": sealed.body, "sealed_reply": None,
     })
 
@@ -206,10 +218,9 @@ def set_reply(tx: Transaction, delivery: Delivery, reply: Reply, envelope: Envel
 
 def find_delivery(tx: Transaction, delivery_id: str, *, viewer: PartyId, now: datetime) -> Delivery | None:
     """A delivery, if it was made to the viewer or is about an object the viewer may read."""
-    readable = readable_objects(viewer, now)
-    row = tx.row(_PLAIN.where(
-        deliveries.c.delivery_id == delivery_id, or_(deliveries.c.delivery_id.in_(readable), deliveries.c.object_id.in_(readable))
-    ))
+    row = tx.row(_PLAIN.where(deliveries.c.delivery_id == delivery_id, or_(
+        deliveries.c.delivery_id.in_(readable_objects(viewer, now)), _about_readable(deliveries.c.object_id, viewer, now)
+    )))
     return None if row is None else _delivery(row)
 
 
@@ -220,7 +231,7 @@ def read_deliveries(
     query = select(deliveries, items.c.state.label("item_state")).join(items, items.c.item_id == deliveries.c.item_id)
     query = query.where(deliveries.c.vendor == vendor, deliveries.c.delivery_id.in_(readable_objects(viewer, now)))
     found = []
-    for row in tx.rows(query.order_by(deliveries.c.delivered_at.desc(), deliveries.c.delivery_id).limit(newest)):
+    for row in tx.rows(query.order_by(deliveries.c.delivered_at.desc(), deliveries.c.place.desc()).limit(newest)):
         key = envelope.unwrap(bytes(row.wrapped_key), row.delivery_id)
         reply = None if row.sealed_reply is None else msgspec.json.decode(
             open_with(key, bytes(row.sealed_reply), f"{row.delivery_id}/reply"), type=Reply
@@ -232,7 +243,7 @@ def read_deliveries(
 def system_deliveries(tx: Transaction, vendor: PartyId, since: datetime) -> list[Delivery]:
     """Deliveries to a vendor after an instant, for working out what may go."""
     query = _PLAIN.where(deliveries.c.vendor == vendor, deliveries.c.delivered_at > since)
-    return [_delivery(row) for row in tx.rows(query.order_by(deliveries.c.delivered_at, deliveries.c.delivery_id))]
+    return [_delivery(row) for row in tx.rows(query.order_by(deliveries.c.delivered_at, deliveries.c.place))]
 
 
 def system_latest_delivery(tx: Transaction, item_id: ItemId) -> Delivery | None:
@@ -269,9 +280,10 @@ def agree_override(tx: Transaction, override_id: OverrideId, agreed_by: PartyId,
     ).values(agreed_by=agreed_by, agreed_at=at, expires_at=expires_at)) == 1
 
 
-def find_override(tx: Transaction, override_id: str) -> Override | None:
-    """An override by its id."""
-    row = tx.row(select(overrides).where(overrides.c.override_id == override_id))
+def find_override(tx: Transaction, override_id: str, *, viewer: PartyId, now: datetime) -> Override | None:
+    """An override by its id, if the viewer may read what it is about."""
+    query = select(overrides).join(items, items.c.item_id == overrides.c.item_id)
+    row = tx.row(query.where(overrides.c.override_id == override_id, _about_readable(items.c.object_id, viewer, now)))
     return None if row is None else Override(
         OverrideId(row.override_id), ItemId(row.item_id), PartyId(row.asked_by), row.asked_at,
         None if row.agreed_by is None else PartyId(row.agreed_by), row.agreed_at, row.expires_at,
@@ -290,6 +302,11 @@ _PLAIN = select(
     *(column for column in deliveries.c if column.name not in ("wrapped_key", "sealed_packet", "sealed_reply")),
     items.c.state.label("item_state"),
 ).join(items, items.c.item_id == deliveries.c.item_id)
+
+
+def _about_readable(object_id: ColumnElement[Any], viewer: PartyId, now: datetime) -> ColumnElement[bool]:
+    """That a viewer may read a case by a grant on it, or a report by a grant on it or on what it came with."""
+    return or_(object_id.in_(readable_objects(viewer, now)), object_id.in_(readable_reports(viewer, now)))
 
 
 def _add_reports(tx: Transaction, item_id: ItemId, reports: Mapping[ReportId, PartyId], known: frozenset[str]) -> None:

@@ -131,11 +131,30 @@ def sign_in_with_receipt(
     return sessions.start_session(tx, party, SignInMethod.RECEIPT, user_agent=user_agent, replaces=replaces, policy=policy, now=now)
 
 
+def sign_in_with_link(
+    tx: Transaction, untrusted_text: str, *, user_agent: str, replaces: str = "", policy: IdentityPolicy, now: datetime
+) -> SignedIn:
+    """A session of the party that made the link; the link is used up.
+
+    Raises:
+        LinkRefused: there is none, or none that is good for this.
+    """
+    link = use_link(tx, untrusted_text, LinkPurpose.SIGN_IN, now=now)
+    return sessions.start_session(
+        tx, get_party(tx, link.party), SignInMethod.LINK, user_agent=user_agent, replaces=replaces, policy=policy, now=now
+    )
+
+
 def _check_may_make(tx: Transaction, maker: Party, owner: Party, object_id: str, purpose: LinkPurpose, now: datetime) -> None:
     if purpose is LinkPurpose.RESET_CREDENTIALS:
         party_rules.check_may(maker, Scope.PARTIES_MANAGE)
         if object_id != owner.id or owner.kind is not PartyKind.PERSON:
             raise Invalid("credentials are reset for a person, and the link is about that person")
+        return
+    if purpose is LinkPurpose.SIGN_IN:
+        # Whoever could make one for somebody else would read what that one may.
+        if not maker.id == owner.id == object_id:
+            raise NotPermitted("a link to sign in is made by the party itself")
         return
     if maker.id == owner.id or Role.SYSTEM in maker.roles:
         return

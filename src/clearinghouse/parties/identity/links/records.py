@@ -18,6 +18,8 @@ class LinkPurpose(StrEnum):
     """See what became of a submission."""
     EDIT_CHARTER = "edit_charter"
     """Say how a project wants to be told; the object is the charter or the project's party."""
+    SIGN_IN = "sign_in"
+    """Sign in once, from the machine the instance runs on; the object is the party, and only it makes one."""
     RESET_CREDENTIALS = "reset_credentials"
     """Set new credentials for somebody who lost them; the object is the party."""
 

@@ -18,6 +18,8 @@ class SignInMethod(StrEnum):
     PASSKEY = "passkey"
     ACCOUNT = "account"
     """An account at an OIDC provider."""
+    LINK = "link"
+    """A link made at the command line by whoever holds the instance's keys, for itself."""
     INVITATION = "invitation"
     """Enrolling: reaches nothing but one's own credentials."""
     RESET_LINK = "reset_link"

@@ -28,7 +28,7 @@ from sqlalchemy import (
 from clearinghouse.core.ids import EventId, NoticeId, PartyId, new_id
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.policy import NoticePolicy
-from clearinghouse.ledger.outbox import insert_new
+from clearinghouse.ledger.outbox import insert_new, is_due, is_free
 from clearinghouse.parties.notices import rules
 from clearinghouse.parties.notices.records import (
     DIGESTED,
@@ -96,18 +96,17 @@ def add_notices(tx: Transaction, drafts: Sequence[Draft], envelope: Envelope, po
     return len(rows)
 
 
-def any_due(tx: Transaction, now: datetime) -> bool:
+def any_due(tx: Transaction, *, until: datetime, now: datetime) -> bool:
     """Whether there is anything to send: asked often, and cheaper than claiming nothing."""
-    free = or_(notices.c.lease.is_(None), notices.c.leased_until <= now)
-    return tx.row(select(notices.c.notice_id).where(notices.c.state.in_(_TO_SEND), notices.c.due_at <= now, free).limit(1)) is not None
+    query = select(notices.c.notice_id).where(notices.c.state.in_(_TO_SEND), is_due(notices, now), is_free(notices, until=until, now=now))
+    return tx.row(query.limit(1)) is not None
 
 
 def claim(
     tx: Transaction, lease: str, envelope: Envelope, *, limit: int, until: datetime, now: datetime
 ) -> list[ToSend]:
     """Notices that are due and that nobody is at, opened; theirs who asks until `until`. A claim counts as an attempt."""
-    free = or_(notices.c.lease.is_(None), notices.c.leased_until <= now)
-    query = select(notices).where(notices.c.state.in_(_TO_SEND), notices.c.due_at <= now, free)
+    query = select(notices).where(notices.c.state.in_(_TO_SEND), is_due(notices, now), is_free(notices, until=until, now=now))
     found = tx.rows(query.order_by(notices.c.due_at, notices.c.notice_id).limit(limit).with_for_update(skip_locked=True))
     claimed = []
     for row in found:

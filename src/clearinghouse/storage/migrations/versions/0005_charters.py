@@ -104,6 +104,7 @@ def upgrade() -> None:
         sa.Column("object_id", sa.String(32), nullable=False),
         sa.Column("lane", sa.String(32), nullable=False),
         sa.Column("delivered_at", sa.String(27), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("counted", sa.Boolean(), nullable=False),
         sa.Column("turn", sa.String(32), nullable=True),
         sa.Column("reply", sa.String(64), nullable=True),

@@ -12,12 +12,11 @@ from clearinghouse.disclosure.coordination.rooms.actions.cases import (
     mark_case,
     open_case,
     read_packet,
-    record_decision,
     reinstate_report,
     reopen_case,
-    undo_decision,
     withdraw_report,
 )
+from clearinghouse.disclosure.coordination.rooms.actions.decisions import record_decision, undo_decision
 from clearinghouse.disclosure.coordination.rooms.actions.documents import add_document, read_document, withdraw_document
 from clearinghouse.disclosure.coordination.rooms.actions.entering import coordinate, enter, take_part
 from clearinghouse.disclosure.coordination.rooms.actions.participants import (

@@ -7,15 +7,21 @@ from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.events import Detail, Event
-from clearinghouse.core.ids import CaseId, DecisionId, PartyId, ThreadId, new_id
+from clearinghouse.core.ids import CaseId, PartyId, ThreadId, new_id
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.core.roles import Scope
 from clearinghouse.core.tlp import Tlp
 from clearinghouse.disclosure.coordination.rooms import rules
-from clearinghouse.disclosure.coordination.rooms.actions.entering import coordinate, enter, nothing_found, take_part, write_down
+from clearinghouse.disclosure.coordination.rooms.actions.entering import (
+    coordinate,
+    enter,
+    hidden_among,
+    nothing_found,
+    take_part,
+    write_down,
+)
 from clearinghouse.disclosure.coordination.rooms.records import (
-    JUDGEMENTS,
     AttachedReport,
     Case,
     CaseRole,
@@ -258,50 +264,6 @@ def reopen_case(tx: Transaction, case_id: str, reason: str, *, actor: PartyId, e
     _reopen(tx, room, "reopen", ("coordinator",), actor=actor, now=now)
 
 
-def record_decision(
-    tx: Transaction, case_id: str, kind: DecisionKind, reason: str, *, subject: str = "", actor: PartyId, envelope: Envelope,
-    now: datetime,
-) -> DecisionId:
-    """Put a judgement and its reason on the record of a case.
-
-    Args:
-        subject: id of the report or vulnerability it is about; the case itself by default.
-    Raises:
-        NotFound: the case is not the actor's to see, or the subject is nothing of it.
-        NotPermitted: the actor does not coordinate the case.
-        Invalid: the kind is one that actions write, or there is no reason.
-    """
-    room = coordinate(tx, case_id, envelope=envelope, actor=actor, now=now)
-    if kind not in JUDGEMENTS:
-        raise Invalid(f"a decision of the kind {kind} is written by the deed itself; judgements are {', '.join(sorted(JUDGEMENTS))}")
-    about = subject or room.id
-    known = about == room.id or vulnerabilities.find_vulnerability(tx, room, about) or cases.find_attached(tx, room, about, now=now)
-    if not known:
-        raise nothing_found(about)
-    decision = write_down(tx, room, kind, about, rules.parse_reason(reason), actor=actor, now=now)
-    ledger.record(tx, Event("DecisionRecorded", (room.id, decision, about), {"kind": str(kind)}), actor=actor, now=now)
-    return decision
-
-
-def undo_decision(tx: Transaction, case_id: str, decision_id: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> None:
-    """Withdraw a judgement; it stays on the record, marked as withdrawn.
-
-    Raises:
-        NotFound: there is no such decision in the case.
-        NotPermitted: the actor does not coordinate the case.
-        Conflict: it was withdrawn before, or it belongs to a deed, which has an undo of its own.
-    """
-    room = coordinate(tx, case_id, envelope=envelope, actor=actor, now=now)
-    found = cases.find_decision(tx, room, decision_id)
-    if found is None:
-        raise nothing_found(decision_id)
-    if found.kind not in JUDGEMENTS:
-        raise Conflict("this belongs to a deed, which is undone by its own opposite")
-    if not cases.undo_decision(tx, room, found.id, now):
-        raise Conflict("this decision was withdrawn before")
-    ledger.record(tx, Event("CaseDecisionUndone", (room.id, found.id)), actor=actor, now=now)
-
-
 def read_packet(
     tx: Transaction, case_id: str, report_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime
 ) -> tuple[AttachedReport, Finding]:
@@ -315,7 +277,11 @@ def read_packet(
     if found is None:
         raise nothing_found(report_id)
     attached, finding = found
-    return attached, rules.packet_for(finding, attached, room.standing)
+    shown = rules.packet_for(finding, attached, room.standing)
+    own = attached.reporter in room.standing.parties or room.standing.coordinates
+    if not own and (not attached.share_name or hidden_among(tx, room, [attached.reporter])):
+        return replace(attached, reporter=PartyId("")), shown
+    return attached, shown
 
 
 def _attach(
@@ -397,5 +363,5 @@ def _is_person(tx: Transaction, party: PartyId) -> bool:
 
 __all__ = [
     "attach_report", "close_case", "detach_report", "edit_case", "found_room", "mark_case", "open_case", "read_packet",
-    "record_decision", "reinstate_report", "reopen_case", "undo_decision", "withdraw_report",
+    "reinstate_report", "reopen_case", "withdraw_report",
 ]

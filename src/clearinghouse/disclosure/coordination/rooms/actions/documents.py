@@ -1,6 +1,7 @@
 """Documents: adding, withdrawing, and reading with the reading on record before a byte leaves."""
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
@@ -9,7 +10,7 @@ from clearinghouse.core.ids import DocumentId, PartyId, new_id
 from clearinghouse.core.marks import Marks, check_may_show, narrowest
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.disclosure.coordination.rooms import rules
-from clearinghouse.disclosure.coordination.rooms.actions.entering import enter, nothing_found, take_part
+from clearinghouse.disclosure.coordination.rooms.actions.entering import enter, hidden_among, nothing_found, take_part
 from clearinghouse.disclosure.coordination.rooms.records import Document, DocumentKind, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import documents, threads
 from clearinghouse.ledger import actions as ledger
@@ -90,9 +91,10 @@ def read_document(
         if rules.needs_everything(found.kind):
             rules.check_tier(room.standing, Tier.DOCUMENTS, "a reproducer")
         check_may_show(found.marks, room.standing.reach, now)
+        hidden = hidden_among(tx, room, [found.added_by])
         ledger.record(tx, Event("SealedObjectRead", (found.id,), {"digest": found.digest}), actor=viewer, now=now)
     with database.read() as tx:
-        return found, documents.read_body(tx, room, found)
+        return replace(found, added_by=PartyId("")) if hidden else found, documents.read_body(tx, room, found)
 
 
 __all__ = ["add_document", "read_document", "withdraw_document"]

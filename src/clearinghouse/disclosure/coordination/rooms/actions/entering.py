@@ -1,5 +1,6 @@
 """What every action on a room begins and ends with: entering it as the actor, and writing a decision down."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from clearinghouse.core.errors import NotFound
@@ -7,9 +8,10 @@ from clearinghouse.core.ids import DecisionId, PartyId, has_shape, new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import rules
 from clearinghouse.disclosure.coordination.rooms.records import Decision, DecisionKind, Room
-from clearinghouse.disclosure.coordination.rooms.store import cases
+from clearinghouse.disclosure.coordination.rooms.store import cases, participants
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
+from clearinghouse.parties import store as party_store
 from clearinghouse.storage import Envelope, Transaction
 
 
@@ -59,6 +61,13 @@ def coordinate(tx: Transaction, case_id: str, *, envelope: Envelope, actor: Part
     if not closed:
         rules.check_open(room)
     return room
+
+
+def hidden_among(tx: Transaction, room: Room, party_ids: Iterable[str]) -> frozenset[str]:
+    """Of these parties, those whose id the viewer must not be given: who is not named, and the people of such an organisation."""
+    hidden = rules.hidden_parties(participants.system_participants(tx, room.id), room.standing)
+    known = party_store.name_parties(tx, sorted(set(party_ids)))
+    return frozenset(party for party, (_, organisation) in known.items() if party in hidden or organisation in hidden)
 
 
 def write_down(

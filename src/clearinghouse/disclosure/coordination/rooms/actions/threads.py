@@ -1,6 +1,7 @@
 """Threads and messages: the official thread, side threads with named members, and what is read."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
@@ -9,7 +10,7 @@ from clearinghouse.core.ids import MessageId, PartyId, ThreadId, new_id
 from clearinghouse.core.marks import Marks, narrowest
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.disclosure.coordination.rooms import rules
-from clearinghouse.disclosure.coordination.rooms.actions.entering import enter, nothing_found, take_part
+from clearinghouse.disclosure.coordination.rooms.actions.entering import enter, hidden_among, nothing_found, take_part
 from clearinghouse.disclosure.coordination.rooms.records import Message, Participation, Room, Thread, ThreadKind, Via
 from clearinghouse.disclosure.coordination.rooms.store import participants, threads
 from clearinghouse.ledger import actions as ledger
@@ -135,7 +136,7 @@ def list_messages(
     tx: Transaction, case_id: str, thread_id: str, *, before: str | None = None, limit: int, envelope: Envelope, viewer: PartyId,
     now: datetime,
 ) -> list[Message]:
-    """A page of a thread, oldest first; `before` is the oldest message of the page before.
+    """A page of a thread, oldest first; `before` is the oldest message of the page before. Who is not to be named has no id.
 
     Raises:
         NotFound: the viewer reads no such thread.
@@ -143,7 +144,9 @@ def list_messages(
     room = enter(tx, case_id, envelope=envelope, viewer=viewer, now=now)
     if threads.find_thread(tx, room, thread_id) is None:
         raise nothing_found(thread_id)
-    return threads.list_messages(tx, room, now=now, limit=limit, thread=thread_id, before=before)
+    found = threads.list_messages(tx, room, now=now, limit=limit, thread=thread_id, before=before)
+    hidden = hidden_among(tx, room, (one.author for one in found))
+    return [replace(one, author=PartyId("")) if one.author in hidden else one for one in found]
 
 
 def _private(tx: Transaction, room: Room, thread_id: str) -> Thread:

@@ -9,7 +9,7 @@ from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import PartyId, ReportId, VulnerabilityId, new_id
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.disclosure.coordination.rooms import rules
-from clearinghouse.disclosure.coordination.rooms.actions.entering import coordinate, enter, nothing_found, take_part
+from clearinghouse.disclosure.coordination.rooms.actions.entering import coordinate, enter, hidden_among, nothing_found, take_part
 from clearinghouse.disclosure.coordination.rooms.records import (
     CaseRole,
     Participation,
@@ -152,7 +152,9 @@ def read_statements(
         NotFound: the case is not the viewer's to see.
     """
     room = enter(tx, case_id, envelope=envelope, viewer=viewer, now=now)
-    return vulnerabilities.read_statements(tx, room, vulnerability_id, party_id)
+    found = vulnerabilities.read_statements(tx, room, vulnerability_id, party_id)
+    hidden = hidden_among(tx, room, (one.said_by for one in found))
+    return [replace(one, said_by=PartyId("")) if one.said_by in hidden else one for one in found]
 
 
 def _find(tx: Transaction, room: Room, vulnerability_id: str) -> Vulnerability:
