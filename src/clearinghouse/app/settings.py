@@ -46,9 +46,10 @@ _DAY_SECONDS = 86_400
 _HOST_AND_PORT = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]):\d{1,5}")
 # Short enough for the part that leads a reply home: 64 octets before the @ (RFC 5321, 4.5.3.1.1), of which 32 are left.
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,32}@[A-Za-z0-9.-]{1,253}")
+_PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,22 @@ class MailSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """`[sign_in.NAME]`: an OpenID Connect provider at which people may have accounts."""
+
+    name: str
+    """Stands in addresses: small letters, digits and dashes."""
+    issuer: str
+    """As the provider calls itself, `https://...`."""
+    client_id: str
+    """What it knows this instance by."""
+    title: str
+    """As the button says; the name where none is given."""
+    client_secret_path: Path | None = None
+    """File with the secret it gave, readable by its owner alone; none for a public client."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where things are."""
 
@@ -92,6 +109,7 @@ class Settings:
     """Where people reach this instance (`https://HOST`), for links in mail; empty: there are none."""
     outward: OutwardSettings = OutwardSettings()
     mail: MailSettings = MailSettings()
+    providers: tuple[ProviderSettings, ...] = ()
 
     @property
     def mail_folder(self) -> Path:
@@ -148,6 +166,7 @@ def load_settings(home: Path) -> Settings:
         str(document.get("ledger_origin", "clearinghouse.local")),
         witness if witness.is_absolute() else home / witness, str(document.get("actor", "")),
         _public_url(document.get("public_url", ""), path), _outward(document.get("outward", {}), path), _mail(document.get("mail", {}), path),
+        _providers(document.get("sign_in", {}), path),
     )
 
 
@@ -186,6 +205,23 @@ def _mail(table: Any, path: Path) -> MailSettings:
     if found.security not in ("starttls", "tls") and not (found.security == "none" and found.host in _LOOPBACK):
         raise Invalid(f"{path}: [mail] security must be `starttls` or `tls`; `none` only for a server on this machine")
     return found
+
+
+def _providers(tables: Any, path: Path) -> tuple[ProviderSettings, ...]:
+    if not isinstance(tables, dict) or not all(isinstance(table, dict) for table in tables.values()):
+        raise Invalid(f"{path}: sign_in holds one table for each provider, as [sign_in.example]")
+    found = []
+    for name, table in sorted(tables.items()):
+        _check_names({"name": name} | table, ProviderSettings, f"sign_in.{name}", path)
+        texts = [table.get(key, "") for key in ("issuer", "client_id", "title", "client_secret_path")]
+        if not _PROVIDER.fullmatch(name) or not all(isinstance(text, str) and len(text) <= 255 for text in texts) or not texts[1]:
+            raise Invalid(f"{path}: [sign_in.{name[:40]}] needs a name of small letters, an issuer and a client_id")
+        parts = urlsplit(texts[0])
+        if not parts.hostname or not (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)):
+            raise Invalid(f"{path}: [sign_in.{name}] issuer must be as `https://HOST`; found {texts[0][:100]!r}")
+        secret = path.parent / texts[3] if texts[3] else None
+        found.append(ProviderSettings(name, texts[0], texts[1], texts[2] or name, secret))
+    return tuple(found)
 
 
 def _check_names(table: Any, kind: type, name: str, path: Path) -> None:
