@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from clearinghouse.api.authentication import SCOPE, Acting
 from clearinghouse.api.coordination.shapes import Done, MarksShape, marks_of
 from clearinghouse.api.intake import body_within
+from clearinghouse.app.views import case_room
 from clearinghouse.core.ids import MessageId, ThreadId
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import actions
@@ -73,11 +74,7 @@ def messages(
     size: Annotated[int, QueryParameter(name="size", ge=1, le=200)] = 50,
 ) -> list[Message]:
     """The newest messages, oldest first; `before` pages back."""
-    with instance.database.read() as tx:
-        return actions.list_messages(
-            tx, case_id, thread_id, before=before or None, limit=size, envelope=instance.envelope, viewer=instance.actor.id,
-            now=instance.clock.now(),
-        )
+    return case_room.list_messages(instance, case_id, thread_id, before=before or None, limit=size)
 
 
 @post("/cases/{case_id:str}/threads/{thread_id:str}/messages", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Say something")

@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from clearinghouse.api.authentication import SCOPE, Acting
 from clearinghouse.api.coordination.shapes import Done
+from clearinghouse.app.views import case_room
 from clearinghouse.core.ids import VulnerabilityId
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import actions
@@ -102,10 +103,7 @@ def state(instance: Acting, case_id: FromPath[str], vulnerability_id: FromPath[s
 @get("/cases/{case_id:str}/vulnerabilities/{vulnerability_id:str}/statements", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="What vendors said")
 def statements(instance: Acting, case_id: FromPath[str], vulnerability_id: FromPath[str]) -> list[VendorStatement]:
     """All of it, newest first."""
-    with instance.database.read() as tx:
-        return actions.read_statements(
-            tx, case_id, vulnerability_id, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now()
-        )
+    return case_room.list_statements(instance, case_id, vulnerability_id)
 
 
 ROUTER = Router("/", tags=["vulnerabilities"], route_handlers=[add, change, remove, restore, state, statements])

@@ -206,7 +206,8 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
     return CaseRoom(
         replace(room.case, lead=names.id(room.case.lead), opened_by=names.id(room.case.opened_by)), room.standing,
         names.of(room.case.lead),
-        tuple(names.participant(one) for one in everybody if rules.is_told_of(one, room.standing)), tuple(flaws),
+        tuple(names.participant(one) for one in everybody if rules.is_told_of(one, room.standing)),
+        tuple(_supported(flaw, attached, room) for flaw in flaws),
         {(one.vulnerability, one.party): replace(one, said_by=names.id(one.said_by)) for one in statements},
         tuple(_thread(thread, said, shown_max, names, page) for thread in talk),
         tuple(names.document(file) for file in files), tuple(names.decision(decision) for decision in decided),
@@ -229,6 +230,38 @@ def read_packet(instance: Instance, case_id: str, report_id: str) -> tuple[Packe
     if found is None:
         raise NotFound(f"nothing found under {report_id[:40]!r}")
     return names.packet(found[0]), rules.packet_for(found[1], found[0], room.standing)
+
+
+def list_messages(instance: Instance, case_id: str, thread_id: str, *, before: str | None, limit: int) -> list[Message]:
+    """A page of a thread, oldest first, without the id of an author who is not to be named to the viewer.
+
+    Raises:
+        NotFound: the viewer reads no such thread.
+    """
+    now = instance.clock.now()
+    with instance.database.read() as tx:
+        room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
+        if threads.find_thread(tx, room, thread_id) is None:
+            raise NotFound(f"nothing found under {thread_id[:40]!r}")
+        said = threads.list_messages(tx, room, now=now, limit=limit, thread=thread_id, before=before)
+        names = _names(tx, room, participants.system_participants(tx, room.id), (message.author for message in said))
+    return [names.message(message).message for message in said]
+
+
+def list_statements(instance: Instance, case_id: str, vulnerability_id: str) -> list[VendorStatement]:
+    """All that vendors said of a vulnerability, newest first, without the ids of those not to be named to the viewer.
+
+    Raises:
+        NotFound: there is no such vulnerability that the viewer may see.
+    """
+    now = instance.clock.now()
+    with instance.database.read() as tx:
+        room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
+        if vulnerabilities.find_vulnerability(tx, room, vulnerability_id, removed=room.standing.coordinates) is None:
+            raise NotFound(f"nothing found under {vulnerability_id[:40]!r}")
+        said = vulnerabilities.read_statements(tx, room, vulnerability_id)
+        names = _names(tx, room, participants.system_participants(tx, room.id), {party for one in said for party in (one.party, one.said_by)})
+    return [replace(one, party=names.id(one.party), said_by=names.id(one.said_by)) for one in said]
 
 
 def list_rooms(
@@ -308,6 +341,14 @@ class _Names:
         )
 
 
+def _supported(flaw: Vulnerability, attached: Iterable[AttachedReport], room: Room) -> Vulnerability:
+    """A vulnerability with the reports that the viewer is shown: the others neither by id nor by number."""
+    if room.standing.coordinates:
+        return flaw
+    shown = {report.id for report in attached}
+    return replace(flaw, reports=tuple(report for report in flaw.reports if report in shown))
+
+
 def _names(tx: Transaction, room: Room, everybody: Iterable[Participant], wanted: Iterable[str]) -> _Names:
     return _Names(room, party_store.name_parties(tx, sorted(set(wanted))), rules.hidden_parties(everybody, room.standing))
 
@@ -324,6 +365,6 @@ def _thread(thread: Thread, said: list[Message], shown_max: int, names: _Names, 
 
 
 __all__ = [
-    "CaseRoom", "InvitationLine", "ParticipantLine", "RoomLine", "RoomPage", "list_invitations", "list_rooms",
-    "read_packet", "read_room",
+    "CaseRoom", "InvitationLine", "ParticipantLine", "RoomLine", "RoomPage", "list_invitations", "list_messages",
+    "list_rooms", "list_statements", "read_packet", "read_room",
 ]

@@ -220,6 +220,8 @@ def move_report_state(
     """
     room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
     known = _acting(tx, room) if party_id is None else _named(tx, room, party_id)
+    if not rules.is_told_of(known, room.standing) or known.party in rules.hidden_parties([known], room.standing):
+        raise nothing_found(known.party)
     own = known.party in room.standing.parties
     by = (*(("participant",) if own else ()), *(("coordinator",) if room.standing.coordinates else ()))
     if verb in ("decline", "withdraw", "reinstate"):

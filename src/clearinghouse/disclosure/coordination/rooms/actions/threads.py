@@ -34,7 +34,7 @@ def open_thread(
     rules.check_tier(room.standing, Tier.ROOM, "a side thread")
     if threads.system_count_threads(tx, room.id) >= limits.threads_max:
         raise Conflict("this case takes no further threads")
-    told = {one.party for one in participants.list_participants(tx, room) if one.state is Participation.JOINED}
+    told = _addressable(tx, room)
     for member in member_ids:
         if member not in told:
             raise nothing_found(member)
@@ -58,8 +58,7 @@ def add_member(tx: Transaction, case_id: str, thread_id: str, party_id: str, *, 
     """
     room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
     thread = _private(tx, room, thread_id)
-    told = {one.party for one in participants.list_participants(tx, room) if one.state is Participation.JOINED}
-    if party_id not in told:
+    if party_id not in _addressable(tx, room):
         raise nothing_found(party_id)
     if not threads.add_member(tx, thread.id, PartyId(party_id), now):
         raise Conflict("this participant reads the thread already")
@@ -78,7 +77,9 @@ def remove_member(tx: Transaction, case_id: str, thread_id: str, party_id: str, 
     thread = _private(tx, room, thread_id)
     if party_id not in room.standing.parties and thread.opened_by != actor:
         raise NotPermitted("only who opened a side thread takes somebody else out of it")
-    if not threads.remove_member(tx, thread.id, PartyId(party_id), now):
+    hidden = rules.hidden_parties(participants.system_participants(tx, room.id), room.standing)
+    # Asked for nobody where it would tell who is here unnamed: it costs the same and finds nothing.
+    if not threads.remove_member(tx, thread.id, PartyId("" if party_id in hidden else party_id), now):
         raise nothing_found(party_id)
     ledger.record(tx, Event("ThreadMemberRemoved", (thread.id, party_id)), actor=actor, now=now)
 
@@ -147,6 +148,13 @@ def list_messages(
     found = threads.list_messages(tx, room, now=now, limit=limit, thread=thread_id, before=before)
     hidden = hidden_among(tx, room, (one.author for one in found))
     return [replace(one, author=PartyId("")) if one.author in hidden else one for one in found]
+
+
+def _addressable(tx: Transaction, room: Room) -> set[PartyId]:
+    """Who can be brought into a thread: to find out by an id who takes part unnamed would be to learn the name."""
+    everybody = participants.list_participants(tx, room)
+    hidden = rules.hidden_parties(everybody, room.standing)
+    return {one.party for one in everybody if one.state is Participation.JOINED and one.party not in hidden}
 
 
 def _private(tx: Transaction, room: Room, thread_id: str) -> Thread:
