@@ -89,12 +89,11 @@ def read_case(instance: Instance, case_id: str) -> Case:
         raise unknown
     with instance.database.read() as tx:
         cluster = intake.system_number(tx, "rep_" + case_id.partition("_")[2])
-        members = {} if cluster is None else deconfliction.read_clusters(tx, [cluster])
-        if cluster is None or cluster not in members:
-            raise unknown
-        numbers = [placement.number for placement in members[cluster]]
+        members = deconfliction.read_clusters(tx, [cluster or 0])
+        # Read also where there is nothing to read: the number of statements tells nothing.
+        numbers = [placement.number for placement in members.get(cluster or 0, ())] or [0]
         reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now, duty=True)
-        if not reports or not coordinates(instance):
+        if cluster is None or not reports or not coordinates(instance):
             raise unknown
         founding = intake.system_report_ids(tx, [cluster])
         decisions = [

@@ -9,7 +9,7 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction import store
-from clearinghouse.disclosure.deconfliction.records import Candidate, Evidence
+from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake import store as intake_store
@@ -45,12 +45,26 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two reports amount to.
+
+    Not the number the index knows a record by: numbers are dealt in order of arrival and would tell how many there are.
+    """
+
+    probability: float
+    """Calibrated: of pairs with this number, that part is the same flaw."""
+    relation: Verdict
+    evidence: tuple[Evidence, ...]
+    """Strongest first."""
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """Two reports side by side."""
 
     one: ReportLine
     other: ReportLine
-    candidate: Candidate
+    candidate: Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +129,8 @@ def compare(instance: Instance, one_id: str, other_id: str) -> Compared:
         founding = intake_store.system_report_ids(tx, sorted({placement.cluster for placement in placed.values()}))
     return Compared(one, other, Explained(
         line_of(one, placed.get(one.number), founding, told[one.number]),
-        line_of(other, placed.get(other.number), founding, told[other.number]), candidate,
+        line_of(other, placed.get(other.number), founding, told[other.number]),
+        Comparison(candidate.probability, candidate.relation, candidate.evidence),
     ))
 
 
