@@ -41,12 +41,24 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else parse_instant(value)
 
 
+class _Bounded(TypeDecorator[str]):
+    """A short text. What a request holds is looked up as it came: characters no database keeps match nothing, and fail nowhere."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or (value.isascii() and "\0" not in value):
+            return value
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 Number = BigInteger().with_variant(Integer, "sqlite")
 """A 64-bit integer that SQLite accepts as an autoincrementing primary key."""
 
-Id = String(32)
-Digest = String(72)
-Word = String(64)
+Id = _Bounded(32)
+Digest = _Bounded(72)
+Word = _Bounded(64)
 Body = LargeBinary
 Prose = Text
 
