@@ -233,6 +233,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "account-setup": ("account.html", page("/account", FINN), {"account": replace(account, has_totp=False, totp_setup_key="JBSW Y3DP EHPK 3PXP", passkeys=(), tokens=(), new_token="ch.tok_kkkk3q7hx2.secretsecretsecret"), "form": FORM}),
         "maintainer": ("maintainer.html", page("/maintainer", MAY), {"projects": (project, replace(project, id=an_id("prj", "o"), name="picture-tools", opted_out=True, charter_source="", charter_terms={})), "waiting": ROOMS[:1], "form": FORM}),
         "link-action": ("link_action.html", page("/act/token", None), {"act": act, "token": "token", "form": FORM, "statuses": STATUSES}),
+        "link-invitation": ("link_action.html", page("/act/token", None), {"act": pages.ToAct("libpicture", "You are asked to take part in a case", "", None, (), None, NOW + timedelta(days=14), may=frozenset({"accept", "refuse"}), invitation=pages.Asked("vendor", "Example CERT", ago(hours=3), "your parser <b>")), "token": "token", "form": Form({}, {"": "there is no reason"}), "statuses": STATUSES}),
         "admin": ("admin.html", page("/admin", ROOT), {"admin": admin, "form": FORM}),
         "ledger": ("ledger.html", page("/ledger", None), {"ledger": ledger, "asked": ""}),
         "message-404": ("message.html", page("/x", ADA), {"status": 404, "heading": "Nothing here", "words": "There is nothing under this address that you may see. It may have been moved, or it is not yours.", "actions": (("/queue", "What needs me"), ("/search", "Search"))}),

@@ -335,6 +335,16 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An invitation that was not answered; of the case itself it tells nothing."""
+
+    role: str
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToAct:
     """What a signed link lets its holder do, without an account."""
 
@@ -348,6 +358,10 @@ class ToAct:
     link_ends_at: datetime
     messages: tuple[RoomMessage, ...] = ()
     may: frozenset[str] = frozenset({"acknowledge", "status", "message", "decline"})
+    """Of `accept` and `refuse` (an invitation), `acknowledge`, `status`, `message`, `decline`."""
+    invitation: Asked | None = None
+    """Where it is not answered yet; there is nothing else to see until then."""
+    state: str = "open"
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def show(
     clock = embargo_clock.read_embargo(instance, case_id)
     asked, wrong = _ask(instance, case_id, what_if)
     shown = room_page(
-        found, clock, _leading(instance, found) if part == "summary" else None, asked, thread,
+        found, clock, leading(instance, found) if part == "summary" else None, asked, thread,
         coordinates=Scope.CASES_DECIDE in visitor.scopes,
     )
     said = tuple(Flash("problem", words) for words in (problem, wrong) if words)
@@ -74,7 +74,7 @@ def show(
     )
 
 
-def _leading(instance: Instance, found: case_room.CaseRoom) -> Finding | None:
+def leading(instance: Instance, found: case_room.CaseRoom) -> Finding | None:
     """The finding of the first report that is there to be read."""
     first = next((line.report.id for line in found.packets if line.report.withdrawn_at is None and line.report.detached_at is None), None)
     return None if first is None else case_room.read_packet(instance, found.case.id, first)[1]
