@@ -84,6 +84,14 @@ def work(instance: Instance) -> Done:
     return worker_of(instance, matching=False).run_once()
 
 
+def settle(instance: Instance) -> None:
+    """Everything so far is told, and long enough ago that news is told at once."""
+    for _ in range(2):
+        work(instance)
+        cast("FixedClock", instance.clock).at += timedelta(hours=2)
+    clear(instance)
+
+
 def letters(instance: Instance) -> list[EmailMessage]:
     """What lies in the folder of mail, by recipient and subject."""
     folder = instance.settings.mail_folder / "out" / "new"
@@ -113,10 +121,8 @@ def test_invited_party_is_told_and_nothing_of_the_case_is(world: Cast) -> None:
 
 def test_message_is_told_to_the_others_and_to_nobody_outside(world: Cast) -> None:
     case = open_case(world)
-    work(world.instance)
-    clear(world.instance)
+    settle(world.instance)
     world.write(rooms.post_message, case, None, MARKED, actor="vendor")
-    world.instance.clock.at += timedelta(hours=2)  # type: ignore[attr-defined]
     work(world.instance)
     assert ("lead@example.org", "New message in a case") in said(world.instance)
     assert {to for to, _ in said(world.instance)} & {"vendor@example.org", "outsider@example.org"} == set()
@@ -129,8 +135,7 @@ def test_side_thread_is_told_to_its_members_alone_and_not_after_they_left(world:
     world.write(rooms.invite, case, world.id("other"), CaseRole.VENDOR, "it is your code")
     world.write(rooms.accept_invitation, case, actor="other")
     thread = world.write(rooms.open_thread, case, "between us", [world.id("vendor")])
-    work(world.instance)
-    clear(world.instance)
+    settle(world.instance)
     world.write(rooms.post_message, case, thread, MARKED)
     work(world.instance)
     assert said(world.instance) == [("vendor@example.org", "New message in a case")]
@@ -151,9 +156,7 @@ def test_side_thread_is_told_to_its_members_alone_and_not_after_they_left(world:
 def test_a_dozen_messages_in_an_hour_are_two_mails(small_world: Cast) -> None:
     clock = cast("FixedClock", small_world.instance.clock)
     case = open_case(small_world)
-    work(small_world.instance)
-    clear(small_world.instance)
-    clock.at += timedelta(hours=2)
+    settle(small_world.instance)
     for number in range(12):
         small_world.write(rooms.post_message, case, None, f"{MARKED} {number}", actor="vendor")
         clock.at += timedelta(minutes=4)
@@ -168,8 +171,7 @@ def test_a_dozen_messages_in_an_hour_are_two_mails(small_world: Cast) -> None:
 @pytest.mark.parametrize(("tlp", "shown"), [(Tlp.CLEAR, True), (Tlp.GREEN, True), (Tlp.AMBER, False), (Tlp.AMBER_STRICT, False)])
 def test_mail_in_the_open_holds_what_its_label_allows(small_world: Cast, tlp: Tlp, shown: bool) -> None:
     case = open_case(small_world, Marks(tlp))
-    work(small_world.instance)
-    cast("FixedClock", small_world.instance.clock).at += timedelta(hours=2)
+    settle(small_world.instance)
     small_world.write(rooms.post_message, case, None, MARKED, actor="vendor")
     work(small_world.instance)
     [letter] = [letter for letter in letters(small_world.instance) if (letter["To"], letter["Subject"]) == ("lead@example.org", "New message in a case")]

@@ -152,7 +152,9 @@ def pass_on_proposal(telling: Telling) -> None:
 
 
 def pass_on_embargo(telling: Telling) -> None:
-    """Tell everybody of a case that its dates may be others now."""
+    """Tell everybody of a case that its dates may be others now; its first timetable is no change."""
+    if telling.event.kind == "TimetableChanged" and json.loads(telling.event.details or "{}").get("old_state") is None:
+        return
     telling.tell_room(NoticeKind.EMBARGO_CHANGED, telling.event.subjects[0], tier=Tier.EXISTENCE)
 
 

@@ -50,6 +50,12 @@ def test_mail_says_what_kind_of_thing_waits_and_where() -> None:
     assert "https://c.example/" in body
 
 
+def test_several_things_at_once_are_news() -> None:
+    letter = parsed(made(replace(CLAIMED, more=2)))
+    assert letter["Subject"] == "News in a case"
+    assert "2 further news" in letter.get_content()
+
+
 def test_same_notice_has_the_same_message_id_and_a_room_one_conversation_for_each_party() -> None:
     one, again = parsed(made()), parsed(made())
     other = parsed(made(to=replace(TO, party=PartyId("pty_2"))))

@@ -83,7 +83,9 @@ def compose(
     # Encrypted or not: what is not for everybody's eyes goes to no address whose holder never proved to read it.
     sealed = bool(recipients) and to.verified
     told = bool(claimed.text) and rules.may_tell_in_mail(claimed.marks, encrypted=sealed, personal=to.personal, now=now)
-    subject, sentence = _WORDS[notice.kind]
+    # Several things at once have no subject of their own.
+    mixed = claimed.more > 0 and notice.about.startswith("case_")
+    subject, sentence = _WORDS[NoticeKind.CASE_UPDATED if mixed else notice.kind]
     body = _template().render(
         sentence=sentence, more=claimed.more, text=clean_text(claimed.text, _TEXT_CHARACTERS_MAX) if told else "",
         label=f"TLP:{claimed.marks.tlp}", rule=_RULE, held_back=bool(claimed.text) and not told, link=link,
