@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import segno
 
+from clearinghouse.app.views.case_room import InvitationLine
 from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
 from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
@@ -25,8 +26,9 @@ from clearinghouse.app.views.reports import ReportLine
 from clearinghouse.app.views.search import Found
 from clearinghouse.app.views.statistics import Day, Statistics
 from clearinghouse.app.views.telling import Telling
-from clearinghouse.core.ids import EventId, PartyId, ReportId, SubmissionId
+from clearinghouse.core.ids import CaseId, EventId, PartyId, ReportId, SubmissionId
 from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.records import Candidate, Evidence, Verdict
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
@@ -43,6 +45,7 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
 )
 from clearinghouse.ledger.store import LoggedEvent
+from clearinghouse.parties.records import Tier
 from clearinghouse.web import pages
 from clearinghouse.web.rendering import CONTENT_SECURITY_POLICY, STATIC, Flash, Form, Page, Viewer, render
 
@@ -118,8 +121,15 @@ ROOT = Viewer("Root Operator", frozenset({Role.ADMINISTRATOR}), "Example CERT")
 FINN = Viewer("Finn Finder", frozenset({Role.REPORTER}), "Finder Ltd")
 MAY = Viewer("May Maintainer", frozenset({Role.REPORTER}), "libpicture", maintains=True, waiting=1)
 ROOMS = tuple(
-    pages.RoomLine(an_id("case", letter), title, state, "AMBER+STRICT", "coordinator", reports, people, unread, ago(hours=hours), NOW + timedelta(days=4) if unread else None, "embargo ends")
-    for letter, title, state, reports, people, unread, hours in (("a", LONG, "open", 4, 12, 3, 1), ("b", "Use after free in palette parsing", "open", 1, 3, 0, 50), ("c", "Path traversal", "closed", 2, 5, 0, 900))
+    pages.RoomLine(an_id("case", letter), title, state, "AMBER+STRICT", "coordinator", "Ada Coordinator", unread, ago(hours=hours))
+    for letter, title, state, unread, hours in (
+        ("a", LONG, "open", 3, 1), ("b", "Use after free in palette parsing", "open", 0, 50), ("c", "Path traversal", "closed", 0, 900),
+    )
+)
+INVITED = (
+    InvitationLine(
+        CaseId(an_id("case", "e")), CaseRole.VENDOR, Tier.ROOM, PartyId(an_id("pty")), "libpicture", "Example CERT", ago(hours=5), "it is your parser",
+    ),
 )
 CLUSTER = CaseLine(an_id("case"), LONG, ago(days=2), 4, 2, 1, 3, ("Sharpeye", "atlas-3"), 1, False)
 PEOPLE = tuple(
@@ -224,7 +234,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "compare": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": compared, "rows": rows, "same_cluster": False, "decision": ""}),
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
         "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": ""}),
-        "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
+        "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
         **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "threads", "people", "documents", "record")},
         "search": ("search.html", page("/search", ADA), {"found": Found("tiff_read_strip", "", (), True, "cursor"), "lines": LINES[:3], "rooms": ()}),
         "search-nothing": ("search.html", page("/search", ADA), {"found": Found("nosuchword", "", (), True, ""), "lines": (), "rooms": ()}),

@@ -272,7 +272,7 @@ def _located(visitor: Visitor, place: str, found: SignedIn) -> Response[Any]:
 
 
 def _sign_in(visitor: Visitor, form: Sent, back: str, errors: dict[str, str] | None = None, status: int = 200) -> Response[Any]:
-    return visitor.render("sign_in.html", form=form.back(errors), providers=(), back=back, http_status=status)
+    return visitor.render("sign_in.html", form=form.back(errors), providers=[(provider.name, provider.title) for provider in visitor.instance.settings.providers], back=back, http_status=status)
 
 
 def _enrol(visitor: Visitor, form: Sent, invitation: str, errors: dict[str, str] | None = None) -> Response[Any]:
@@ -328,7 +328,7 @@ def _account(
         tuple(scope for scope in Scope if party.roles & MAY[scope]), has_password, has_password=has_password, new_token=token,
         linked=tuple(account.issuer for account in linked), setup_id="" if setup is None else setup.id,
         totp_setup_key="" if setup is None else setup.totp_secret, totp_picture="" if setup is None else _picture(setup.totp_uri),
-        recovery_codes=codes,
+        recovery_codes=codes, providers=tuple(provider.name for provider in instance.settings.providers),
     )
     return visitor.render("account.html", account=shown, form=Sent({}, {}).back(errors), http_status=422 if errors else 200)
 

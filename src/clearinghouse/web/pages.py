@@ -313,6 +313,8 @@ class Account:
     """Shown once."""
     linked: tuple[str, ...] = ()
     """Providers whose accounts sign in here."""
+    providers: tuple[str, ...] = ()
+    """Providers an account can be linked of."""
 
 
 @dataclass(frozen=True, slots=True)

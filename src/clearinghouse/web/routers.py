@@ -7,7 +7,7 @@ from litestar.di import Provide
 
 from clearinghouse.core.errors import NotFound
 from clearinghouse.disclosure.intake import actions
-from clearinghouse.web import deconfliction, identity, intake, links, overview, problems, site
+from clearinghouse.web import deconfliction, identity, intake, links, oidc, overview, problems, site
 from clearinghouse.web.coordination import deeds, room
 from clearinghouse.web.visitor import Visiting, read_form, visit
 
@@ -27,7 +27,11 @@ def nothing(visitor: Visiting, request: "Request[Any, Any, Any]") -> Response[An
 def web_router() -> Router:
     """The workbench."""
     return Router(
-        "/", route_handlers=[site.ROUTER, identity.ROUTER, intake.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER, room.ROUTER, deeds.ROUTER, nothing],
+        "/",
+        route_handlers=[
+            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER,
+            room.ROUTER, deeds.ROUTER, nothing,
+        ],
         dependencies={"visitor": Provide(visit, sync_to_thread=True), "form": Provide(read_form)},
         exception_handlers={Exception: problems.answer}, request_max_body_size=_FORM_BYTES_MAX,
     )
