@@ -236,6 +236,14 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
         **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "threads", "people", "documents", "record")},
+        "attached": ("attached.html", page("/cases/x", ADA), {
+            "case_id": an_id("case"), "case_title": LONG, "packet": pages.packet_of(FINDING), "finding": FINDING,
+            "line": SimpleNamespace(
+                report=SimpleNamespace(title=LONG, source="sarif", received_at=ago(days=1), marks=SimpleNamespace(tlp="AMBER")),
+                reporter_name="Finder Ltd", mine=False,
+            ),
+        }),
+        "sign-in-link": ("sign_in_link.html", page("/sign-in", None), {"name": "Ada Coordinator", "text": "clh.lnk_x.y"}),
         "search": ("search.html", page("/search", ADA), {"found": Found("tiff_read_strip", "", (), True, "cursor"), "lines": LINES[:3], "rooms": ()}),
         "search-nothing": ("search.html", page("/search", ADA), {"found": Found("nosuchword", "", (), True, ""), "lines": (), "rooms": ()}),
         "statistics": ("statistics.html", page("/statistics", ADA), {"figures": FIGURES, "days": 30, "scope": "Over the reports you coordinate"}),
