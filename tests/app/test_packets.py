@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import event as sql_event
 
 from clearinghouse.app.packets import deliver_waiting, queue_packet, supply_packet
+from clearinghouse.app.process import SWEEPS, deliver_packets
 from clearinghouse.app.views.maintainer import MaintainerPage, read_maintainer
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
@@ -88,6 +89,18 @@ def test_case_reaches_its_vendor_and_comes_back(instance: Instance, clock: Fixed
     ]
     clock.at += timedelta(days=7)
     assert len(deliver_waiting(instance)) == 2
+
+
+def test_worker_delivers_on_its_round_and_no_more_than_may_go(instance: Instance, clock: FixedClock) -> None:
+    cast = Cast(instance)
+    party = vendor(cast)
+    for number in range(1, 5):
+        queue_packet(instance, party, cast.open(cast.report(finding(number))), reproducer_confirmed=True)
+    rounds = []
+    for _ in range(3):
+        rounds.append([sweep(instance) for sweep in SWEEPS][SWEEPS.index(deliver_packets)])
+        clock.at += timedelta(days=3, hours=12)
+    assert rounds == [2, 0, 2]
 
 
 def test_raw_report_is_held_and_its_finder_is_asked(instance: Instance) -> None:

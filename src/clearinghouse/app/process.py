@@ -89,7 +89,14 @@ def sweep_deadlines(instance: Instance) -> int:
     return len(timers.sweep_deadlines(instance)[1])
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines,)
+def deliver_packets(instance: Instance) -> int:
+    """Deliver what may go to vendors now that time has passed, a charter changed or an answer came."""
+    from clearinghouse.app import packets
+
+    return len(packets.deliver_waiting(instance))
+
+
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 
