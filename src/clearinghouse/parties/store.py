@@ -333,12 +333,12 @@ def _kept_grant(row: Row[Any]) -> KeptGrant:
     return KeptGrant(grant, bytes(row.wrapped_key or b""), bytes(row.sealed_reason or b""))
 
 
-def duty_objects(viewer: PartyId, now: datetime) -> Select[Any]:
-    """A subquery of the object ids a viewer may read for another reason than having sent them.
+def is_on_duty(object_id: ColumnElement[Any] | str, viewer: PartyId, now: datetime) -> ColumnElement[bool]:
+    """Whether a viewer may read an object for another reason than having sent it, as a condition on a column.
 
     Who only sent an object is not told what others made of it (decision 2).
     """
-    return readable_objects(viewer, now).where(read_grants.c.basis != Basis.REPORTER)
+    return exists().where(read_grants.c.object_id == object_id, read_grants.c.basis != Basis.REPORTER, *_mine(viewer, now, Tier.ROOM))
 
 
 def latest_policy(tx: Transaction) -> tuple[int, str] | None:

@@ -76,15 +76,14 @@ def list_rooms(
     state: CaseState | None = None,
 ) -> list[Room]:
     """The cases a viewer may see, newest first; `before` names the last case of the page before."""
-    mine = select(read_grants.c.object_id).where(own_grants(viewer, now))
-    named = select(read_grants.c.object_id).where(own_grants(viewer, now), read_grants.c.party_id == viewer)
-    query = select(cases.c.case_id).where(or_(
-        and_(cases.c.case_id.in_(mine), cases.c.tlp != "RED"), cases.c.case_id.in_(named)
-    ))
+    # Asked case by case: a coordinator holds a grant for each of very many reports beside those of its cases.
+    mine = exists().where(read_grants.c.object_id == cases.c.case_id, own_grants(viewer, now))
+    named = exists().where(read_grants.c.object_id == cases.c.case_id, own_grants(viewer, now), read_grants.c.party_id == viewer)
+    query = select(cases.c.case_id).where(or_(and_(mine, cases.c.tlp != "RED"), named))
     if state is not None:
         query = query.where(cases.c.state == state)
     if before is not None:
-        at = select(cases.c.opened_at).where(cases.c.case_id == before, cases.c.case_id.in_(mine)).scalar_subquery()
+        at = select(cases.c.opened_at).where(cases.c.case_id == before, mine).scalar_subquery()
         query = query.where(or_(cases.c.opened_at < at, and_(cases.c.opened_at == at, cases.c.case_id < before)))
     page = query.order_by(cases.c.opened_at.desc(), cases.c.case_id.desc()).limit(limit).subquery()
     found: dict[str, list[Row[Any]]] = {}
