@@ -40,7 +40,7 @@ from clearinghouse.disclosure.intake.provenance.records import (
     StepKind,
 )
 from clearinghouse.disclosure.intake.store import reports
-from clearinghouse.parties.store import duty_objects, readable_objects
+from clearinghouse.parties.store import is_on_duty, readable_objects
 from clearinghouse.storage import Envelope, Transaction
 from clearinghouse.storage.schema import Digest, Id, Instant, Prose, Word, metadata
 from clearinghouse.storage.sealing import open_with, seal_with
@@ -179,7 +179,7 @@ def read_relay(tx: Transaction, relay_id: str, envelope: Envelope, *, viewer: Pa
 
 def on_duty(tx: Transaction, relay_id: RelayId, *, viewer: PartyId, now: datetime) -> bool:
     """Whether the viewer reads a relay for another reason than having sent it."""
-    query = select(relays.c.relay_id).where(relays.c.relay_id == relay_id, relays.c.relay_id.in_(duty_objects(viewer, now)))
+    query = select(relays.c.relay_id).where(relays.c.relay_id == relay_id, is_on_duty(relays.c.relay_id, viewer, now))
     return tx.row(query) is not None
 
 
