@@ -20,6 +20,8 @@ import segno
 from clearinghouse.app.views.case_room import InvitationLine
 from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
+from clearinghouse.app.views.maintainer import Delivered, MaintainerPage
+from clearinghouse.app.views.packet import OneScreen, SeverityLine
 from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
 from clearinghouse.app.views.report import CandidateLine, Compared, Explained, Opened
 from clearinghouse.app.views.reports import ReportLine
@@ -28,6 +30,17 @@ from clearinghouse.app.views.statistics import Day, Statistics
 from clearinghouse.app.views.telling import Telling
 from clearinghouse.core.ids import CaseId, EventId, PartyId, ReportId, SubmissionId
 from clearinghouse.core.roles import Role
+from clearinghouse.core.severity import Band
+from clearinghouse.disclosure.coordination.capacity.records import (
+    Delivery,
+    DeliveryId,
+    Forecast,
+    ItemId,
+    QueueLine,
+    Rates,
+    Reply,
+    ReplyKind,
+)
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.records import Candidate, Evidence, Verdict
 from clearinghouse.disclosure.intake.records import (
@@ -45,8 +58,12 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
 )
 from clearinghouse.ledger.store import LoggedEvent
+from clearinghouse.parties.charters.records import Claim, ClaimBasis, ClaimId, Grade, Kind, Problem, ScopeKey
 from clearinghouse.parties.records import Tier
 from clearinghouse.web import pages
+from clearinghouse.web.charters import ANSWERS as CHARTER_ANSWERS
+from clearinghouse.web.charters import Maintained
+from clearinghouse.web.plots import Bar
 from clearinghouse.web.rendering import CONTENT_SECURITY_POLICY, STATIC, Flash, Form, Page, Viewer, render
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -130,6 +147,18 @@ INVITED = (
     InvitationLine(
         CaseId(an_id("case", "e")), CaseRole.VENDOR, Tier.ROOM, PartyId(an_id("pty")), "libpicture", "Example CERT", ago(hours=5), "it is your parser",
     ),
+)
+SENT = OneScreen(
+    LONG, REPORT.id, "A copy without a bound.", ("src/read.c:120 tiff_read_strip",), "confirmed", ("build with ASan", "thumb poc.tiff"), False, "Compare rows with the strip.",
+    (SeverityLine("Sharpeye", Band.HIGH, 8.8),), False, True, 2, ("Sharpeye",), "One of two was found by an AI system; a person reproduced it.", "until 2027-02-01", (("tools", "Anything in the tools."),), (), "",
+)
+DELIVERY = Delivery(DeliveryId(an_id("dlv")), ItemId(an_id("itm")), PartyId(an_id("pty")), an_id("case"), an_id("chr"), ago(hours=5), True)
+MAINTAINED = MaintainerPage(
+    PartyId(an_id("pty")), "libpicture project", (), (
+        Claim(ClaimId(an_id("clm")), PartyId(an_id("pty")), ScopeKey(Kind.REPOSITORY, "code.example/libpicture"), ClaimBasis.PENDING, ago(days=2)),
+        Claim(ClaimId(an_id("clm", "z")), PartyId(an_id("pty")), ScopeKey(Kind.PACKAGE, "pkg:pypi/pictura"), ClaimBasis.VOUCHED, ago(days=2), ago(days=2))),
+    (QueueLine(ItemId(an_id("itm", "w")), "", ago(days=3), Band.HIGH, False, "waiting for capacity", Forecast(1, NOW, NOW + timedelta(days=4))), QueueLine(ItemId(an_id("itm", "x")), "", ago(days=1), None, True, "goes next")),
+    (Delivered(DELIVERY, SENT, "text", None),), (Delivered(replace(DELIVERY, id=DeliveryId(an_id("dlv", "z")), replied_at=ago(days=1)), SENT, "text", Reply(ReplyKind.DECLINE, "Not ours.")),), Rates(4, 3, 2), (),
 )
 CLUSTER = CaseLine(an_id("case"), LONG, ago(days=2), 4, 2, 1, 3, ("Sharpeye", "atlas-3"), 1, False)
 PEOPLE = tuple(
@@ -249,7 +278,8 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "statistics": ("statistics.html", page("/statistics", ADA), {"figures": FIGURES, "days": 30, "scope": "Over the reports you coordinate"}),
         "account": ("account.html", page("/account", ADA), {"account": account, "form": FORM}),
         "account-setup": ("account.html", page("/account", FINN), {"account": replace(account, has_totp=False, totp_setup_key="JBSW Y3DP EHPK 3PXP", passkeys=(), tokens=(), new_token="ch.tok_kkkk3q7hx2.secretsecretsecret"), "form": FORM}),
-        "maintainer": ("maintainer.html", page("/maintainer", MAY), {"projects": (project, replace(project, id=an_id("prj", "o"), name="picture-tools", opted_out=True, charter_source="", charter_terms={})), "waiting": ROOMS[:1], "form": FORM}),
+        "maintainer": ("maintainer.html", page("/maintainer", MAY), {"vendors": (Maintained(MAINTAINED, (project, replace(project, id=an_id("chr", "o"), name="picture-tools", opted_out=True)), "", tuple(Bar(f"11-{day:02}", day % 4) for day in range(1, 13))),), "problems": (), "wrong": "", "wrong_delivery": "", "answers": CHARTER_ANSWERS, "form": FORM, "untyped": FORM}),
+        "maintainer-problems": ("maintainer.html", page("/maintainer", MAY), {"vendors": (Maintained(replace(MAINTAINED, open=(), waiting=(), claims=()), (), "charter = 1", ()),), "problems": (Problem(Grade.ERROR, "/capacity/per_week", 7, "-3 is less than the minimum of 0"),), "wrong": an_id("pty"), "wrong_delivery": "", "answers": CHARTER_ANSWERS, "form": Form({"charter": "charter = 1"}, {"": "This charter cannot be put in force."}), "untyped": FORM}),
         "link-action": ("link_action.html", page("/act/token", None), {"act": act, "token": "token", "form": FORM, "statuses": STATUSES}),
         "link-invitation": ("link_action.html", page("/act/token", None), {"act": pages.ToAct("libpicture", "You are asked to take part in a case", "", None, (), None, NOW + timedelta(days=14), may=frozenset({"accept", "refuse"}), invitation=pages.Asked("vendor", "Example CERT", ago(hours=3), "your parser <b>")), "token": "token", "form": Form({}, {"": "there is no reason"}), "statuses": STATUSES}),
         "admin": ("admin.html", page("/admin", ROOT), {"admin": admin, "form": FORM}),
