@@ -58,6 +58,8 @@ class _Opened:
     letter: Letter
     signature: SignatureState
     encrypted: bool
+    closed: bool = False
+    """Encrypted, and no key of this instance opens it."""
 
 
 def any_waiting(folder: Path) -> bool:
@@ -167,6 +169,8 @@ class _Arrival:
             return "unverified_sender"
         if opened.signature is SignatureState.BAD:
             return "signature_bad"
+        if opened.closed:
+            return "not_opened"
         if not notice.about.startswith("case_") or notice.kind is NoticeKind.PARTICIPANT_INVITED:
             return "no_room_yet"
         return ""
@@ -235,13 +239,14 @@ class _Arrival:
         with ParserProcess(self.instance.policy.intake, keys) as parser:
             answers = list(parser.read("mail.eml", self.data, "letter"))
         finding = next((item.finding for answer in answers for item in answer.items if item.finding is not None), None)
-        said = tuple(note.message for answer in answers for note in (*answer.notes, *(note for item in answer.items for note in item.notes)))
+        notes = [note for answer in answers for note in (*answer.notes, *(note for item in answer.items for note in item.notes))]
+        said = tuple(note.message for note in notes)
         if finding is None:
             return _Opened(_outside(self.headers, said), SignatureState.NONE, False)
         text, quoted = strip_quoted(finding.description)
         name = finding.credits[0].name if finding.credits else ""
         letter = Letter(finding.reporter, name, finding.title, text, quoted, finding.attachments, said)
-        return _Opened(letter, *_openpgp(finding, known))
+        return _Opened(letter, *_openpgp(finding, known), any(note.code == "pgp.not_opened" for note in notes))
 
     def _keep(
         self, tx: Transaction, opened: _Opened, disposition: Disposition, reason: str, *, notice: Notice | None = None,

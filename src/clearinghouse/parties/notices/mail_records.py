@@ -28,6 +28,7 @@ class SignatureState(StrEnum):
     """What is known of a mail's OpenPGP signature."""
 
     NONE = "none"
+    """Not signed; or, inside what was encrypted, by a key that is not here."""
     GOOD = "good"
     """Made by a key of the party it is taken to come from."""
     BAD = "bad"
