@@ -7,11 +7,14 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
 from clearinghouse.app.reception import Reception
+from clearinghouse.app.views import case_room
 from clearinghouse.app.views import inbox as inboxes
 from clearinghouse.app.views import report as reports
 from clearinghouse.app.views.around import room_of
 from clearinghouse.app.views.receipt import read_received
+from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.intake import actions
 from clearinghouse.disclosure.intake.records import Consents, Cover, Outcome, Producer, Receipt
 from clearinghouse.parties.identity.links import actions as links
@@ -71,6 +74,38 @@ def status(visitor: Visiting, form: Form) -> Response[Any]:
             "status.html", status=None, form=form.back({"code": "No receipt has this code. It has groups of letters and digits; look at it once more."}),
         )
     return visitor.go("/status", session=signed_in.text)
+
+
+@post("/status/message", sync_to_thread=True, include_in_schema=False)
+def status_message(visitor: Visiting, form: Form) -> Response[Any]:
+    """A word to those who work on it."""
+    case_id, _ = _room(visitor)
+    instance = visitor.instance
+    try:
+        with instance.database.write() as tx:
+            rooms.post_message(
+                tx, case_id, None, form.text("body"), actor=instance.actor.id, envelope=instance.envelope,
+                limits=instance.policy.rooms, now=instance.clock.now(),
+            )
+    except (Invalid, Conflict) as error:
+        return visitor.go("/status", Flash("problem", str(error)))
+    return visitor.go("/status", Flash("done", "Sent."))
+
+
+@post("/status/withdraw", sync_to_thread=True, include_in_schema=False)
+def status_withdraw(visitor: Visiting, form: Form) -> Response[Any]:
+    """Take back what was sent under this receipt."""
+    case_id, reports_there = _room(visitor)
+    instance = visitor.instance
+    try:
+        with instance.database.write() as tx:
+            for report_id in reports_there:
+                rooms.withdraw_report(
+                    tx, case_id, report_id, form.text("reason"), actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now()
+                )
+    except (Invalid, Conflict) as error:
+        return visitor.go("/status", Flash("problem", str(error)))
+    return visitor.go("/status", Flash("done", "Withdrawn; those who work on it see that, and why."))
 
 
 @get("/inbox", sync_to_thread=True, include_in_schema=False)
@@ -170,7 +205,21 @@ def _status(visitor: Visitor) -> pages.StatusPage | None:
             None if line is None else line.known_since, notes,
         ))
     receipt = found.receipt
-    return pages.StatusPage("", receipt.received_at, receipt.finished, receipt.digest, tuple(items))
+    case_id, _ = _room(visitor)
+    messages = () if not case_id else tuple(
+        pages.RoomMessage(line.message.id, line.author_name, line.message.at, line.message.body, line.message.via, line.mine)
+        for thread in case_room.read_room(visitor.instance, case_id).threads if thread.thread.kind == "official" for line in thread.messages
+    )
+    return pages.StatusPage("", receipt.received_at, receipt.finished, receipt.digest, tuple(items), messages, case_id=case_id)
 
 
-ROUTER = Router("/", route_handlers=[submit_page, submit, status_page, status, inbox, report, original])
+def _room(visitor: Visitor) -> tuple[str, list[str]]:
+    """The case that handles what was sent under this receipt, and which of its reports that are; empty before there is one."""
+    instance = visitor.acting(Scope.REPORTS_READ)
+    found = read_received(instance)
+    rooms = {} if found is None else {report_id: room_of(instance, report_id)[0] for report_id in found.lines}
+    case_id = next((room for room in rooms.values() if room), "")
+    return case_id, [report_id for report_id, room in rooms.items() if room == case_id] if case_id else []
+
+
+ROUTER = Router("/", route_handlers=[submit_page, submit, status_page, status, status_message, status_withdraw, inbox, report, original])

@@ -399,6 +399,8 @@ class StatusPage:
     items: tuple[ReceiptItemLine, ...]
     messages: tuple[RoomMessage, ...] = ()
     withdrawn_at: datetime | None = None
+    case_id: str = ""
+    """The case that handles it, once there is one."""
 
 
 @dataclass(frozen=True, slots=True)
