@@ -15,7 +15,7 @@ from clearinghouse.server.application import create_application
 @pytest.fixture
 def client(instance: Instance) -> Iterator["TestClient[Any]"]:
     """The whole application, its readers and its matcher running."""
-    with TestClient(create_application(instance), raise_server_exceptions=False) as opened:
+    with TestClient(create_application(instance, matcher_process=False), raise_server_exceptions=False) as opened:
         yield opened
 
 

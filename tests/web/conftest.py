@@ -15,7 +15,7 @@ from web_support import Browser, signed_in
 @pytest.fixture
 def client(instance: Instance) -> Iterator["TestClient[Any]"]:
     """The whole application."""
-    with TestClient(create_application(instance), raise_server_exceptions=False) as opened:
+    with TestClient(create_application(instance, matcher_process=False), raise_server_exceptions=False) as opened:
         yield opened
 
 

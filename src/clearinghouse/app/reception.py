@@ -13,6 +13,7 @@ from typing import Self
 import msgspec
 
 from clearinghouse.app.matcher import MatcherProcess
+from clearinghouse.app.process import matching
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError, Invalid
 from clearinghouse.core.ids import PartyId
@@ -46,13 +47,18 @@ class Spooled:
 class Reception:
     """What a server holds open for intake; safe to use from many threads."""
 
-    def __init__(self, instance: Instance, *, readers: int = 1) -> None:
+    def __init__(self, instance: Instance, *, readers: int = 1, matcher_process: bool = True) -> None:
+        """Open it.
+
+        Args:
+            matcher_process: False compares in this process, and only where a sender waits for the answer: enough for a single user.
+        """
         self._instance = instance
         self.online = OnlineIntake(
             instance.database, instance.envelope, instance.policy.intake, instance.clock, desk=instance.desk,
             openpgp_keys=instance.openpgp_keys, readers=readers,
         )
-        self.matcher = MatcherProcess(instance.settings)
+        self.matcher = MatcherProcess(instance.settings) if matcher_process else None
         self._spool = instance.settings.home / "spool"
         self._spool.mkdir(mode=0o700, exist_ok=True)
         self._large: queue.Queue[Path | None] = queue.Queue()
@@ -72,7 +78,8 @@ class Reception:
         self.online.close()
         self._large.put(None)
         self._reader.join()
-        self.matcher.close()
+        if self.matcher is not None:
+            self.matcher.close()
 
     def take(
         self, data: bytes, *, name: str, reporter: PartyId, cover: Cover, source: str = "", idempotency_key: str = "",
@@ -84,10 +91,15 @@ class Reception:
             Invalid: it is too large, or with `single` not one report. Conflict: its key was used for other bytes. Unavailable: it cannot be kept now.
         """
         receipt = self.online.take(Arrived(data, name, reporter, reporter, cover, source, idempotency_key, single))
-        self.matcher.wake()
+        self._wake()
         ids = [item.report_id for item in receipt.items if item.report_id is not None]
         if not ids or wait_seconds <= 0:
             return receipt, not ids
+        if self.matcher is None:
+            work = matching(self._instance)
+            work.sign_new()
+            work.place_new()
+            return receipt, True
         with self._instance.database.read() as tx:
             numbers = store.system_numbers(tx, ids)
         return receipt, self.matcher.wait_for(numbers, wait_seconds)
@@ -139,6 +151,10 @@ class Reception:
             self._large.put(promise)
         return receipt
 
+    def _wake(self) -> None:
+        if self.matcher is not None:
+            self.matcher.wake()
+
     def _read_large(self) -> None:
         while (promise := self._large.get()) is not None:
             path, instance = promise.with_suffix(""), self._instance
@@ -149,7 +165,7 @@ class Reception:
                     large.cover, instance.openpgp_keys, desk=instance.desk,
                 )
                 for _ in job.run([Incoming(path.name, path, "", large.idempotency_key)]):
-                    self.matcher.wake()
+                    self._wake()
             except (ClearinghouseError, OSError, msgspec.DecodeError):
                 continue  # The promise stays on disk: the next start, or the same bytes sent again, goes on with it.
             path.unlink(missing_ok=True)

@@ -42,17 +42,18 @@ _HEADERS = {
 }
 
 
-def create_application(instance: Instance, *, worker: bool = False) -> Litestar:
+def create_application(instance: Instance, *, worker: bool = False, matcher_process: bool = True) -> Litestar:
     """The application of one instance; what it holds open (readers, matcher) starts and ends with it.
 
     Args:
+        matcher_process: compare in a process of its own; see `Reception`.
         worker: do the follow-up work (mail, webhooks, deadlines) in a thread of this process as well.
     """
 
     @asynccontextmanager
     async def reception(app: Litestar) -> AsyncIterator[None]:
         # A thread that waits for the disk or for an answer costs little; too few of them make requests wait for threads.
-        with ThreadPoolExecutor(_THREADS, "request") as threads, Reception(instance) as opened:
+        with ThreadPoolExecutor(_THREADS, "request") as threads, Reception(instance, matcher_process=matcher_process) as opened:
             asyncio.get_running_loop().set_default_executor(threads)
             app.state.reception = opened
             stop = threading.Event()

@@ -18,8 +18,6 @@ from clearinghouse.ledger.checkpoint import Checkpoint
 from clearinghouse.web import pages
 from clearinghouse.web.visitor import Visiting
 
-_DAYS = 30
-
 
 @get("/queue", sync_to_thread=True, include_in_schema=False)
 def queue(visitor: Visiting) -> Response[Any]:
@@ -43,12 +41,10 @@ def search(
 
 
 @get("/statistics", sync_to_thread=True, include_in_schema=False)
-def statistics(visitor: Visiting) -> Response[Any]:
+def statistics(visitor: Visiting, days: Annotated[int, QueryParameter(name="days", ge=1, le=366)] = 30) -> Response[Any]:
     """Inflow, age of the queue, duplicates saved, time to a fix."""
     instance = visitor.acting(Scope.CASES_DECIDE)
-    return visitor.render(
-        "statistics.html", figures=read_statistics(instance, days=_DAYS), days=_DAYS, fixes=[], scope="what you may see",
-    )
+    return visitor.render("statistics.html", figures=read_statistics(instance, days=days), days=days, scope="what you may see")
 
 
 @get("/ledger", sync_to_thread=True, include_in_schema=False)

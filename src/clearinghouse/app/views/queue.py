@@ -127,7 +127,7 @@ def _invitations(tx: Transaction, instance: Instance) -> QueueSection | None:
     return QueueSection(
         "invitations", "You are asked to take part", "Nothing of a case is told before you accept.",
         tuple(
-            QueueItem(f"/invitations/{case_id}", f"{names.get(one.invited_by, ('Somebody', None))[0]} asks you in as {one.role}",
+            QueueItem("/cases", f"{names.get(one.invited_by, ('Somebody', None))[0]} asks you in as {one.role}",
                       reason or "accept or decline", one.invited_at)
             for case_id, one, reason in found[:_SHOWN]
         ),
