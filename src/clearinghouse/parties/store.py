@@ -102,8 +102,14 @@ def founding_organisation(tx: Transaction) -> str:
 
 
 def list_parties(tx: Transaction) -> list[Party]:
-    """All parties in order of creation."""
-    return [_party(tx, row) for row in tx.rows(select(parties).order_by(parties.c.created_at, parties.c.party_id))]
+    """All parties in order of creation; two statements however many."""
+    held: dict[str, set[Role]] = {}
+    for row in tx.rows(select(roles)):
+        held.setdefault(row.party_id, set()).add(Role(row.role))
+    return [
+        _made(row, frozenset(held.get(row.party_id, ())))
+        for row in tx.rows(select(parties).order_by(parties.c.created_at, parties.c.party_id))
+    ]
 
 
 def add_token(tx: Transaction, token: Token, secret_hash: str) -> None:
@@ -353,12 +359,21 @@ def find_policy(tx: Transaction, version: int) -> str | None:
     return found
 
 
+def list_policies(tx: Transaction, newest: int) -> list[tuple[int, str, datetime]]:
+    """Version, document and instant of the newest versions of the policy, the one in force first."""
+    query = select(policies).order_by(policies.c.version.desc()).limit(newest)
+    return [(row.version, row.document, row.in_force_at) for row in tx.rows(query)]
+
+
 def add_policy(tx: Transaction, version: int, document: str, in_force_at: datetime) -> None:
     """Keep a version of the policy; versions are never changed."""
     tx.write(insert(policies), {"version": version, "document": document, "in_force_at": in_force_at})
 
 
 def _party(tx: Transaction, row: Row[Any]) -> Party:
-    held = frozenset(Role(r.role) for r in tx.rows(select(roles.c.role).where(roles.c.party_id == row.party_id)))
+    return _made(row, frozenset(Role(r.role) for r in tx.rows(select(roles.c.role).where(roles.c.party_id == row.party_id))))
+
+
+def _made(row: Row[Any], held: frozenset[Role]) -> Party:
     organisation = None if row.organisation_id is None else PartyId(row.organisation_id)
     return Party(PartyId(row.party_id), PartyKind(row.kind), row.name, organisation, row.created_at, held)

@@ -435,6 +435,20 @@ class PartyLine:
 
 
 @dataclass(frozen=True, slots=True)
+class GlassLine:
+    """A request to read what nobody granted, which waits for a second person."""
+
+    id: str
+    object_id: str
+    asked_by: str
+    asked_at: datetime
+    lapses_at: datetime
+    reason: str
+    mine: bool
+    """Asked by the viewer, who cannot be the second person."""
+
+
+@dataclass(frozen=True, slots=True)
 class Administration:
     """The administrator's page."""
 
@@ -444,7 +458,7 @@ class Administration:
     sessions: tuple[SessionLine, ...]
     numbers: tuple[tuple[str, str], ...] = ()
     """Words and a number, for the tiles."""
-    break_glass: tuple[TimelineEntry, ...] = ()
+    break_glass: tuple[GlassLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,16 @@ def list_sessions(
     return [session for session in store.list_sessions(tx, party) if rules.is_alive(session, policy, now)]
 
 
+def list_everybodys(tx: Transaction, *, newest: int, viewer: PartyId, policy: IdentityPolicy, now: datetime) -> list[Session]:
+    """Everybody's living sessions, newest first, for who manages parties.
+
+    Raises:
+        NotPermitted: the viewer does not.
+    """
+    party_rules.check_may(get_party(tx, viewer), Scope.PARTIES_MANAGE)
+    return [session for session in store.newest_sessions(tx, newest) if rules.is_alive(session, policy, now)]
+
+
 def revoke_session(tx: Transaction, session_id: str, *, actor: PartyId, now: datetime) -> None:
     """End a session at once.
 

@@ -61,6 +61,12 @@ def list_sessions(tx: Transaction, party: PartyId) -> list[Session]:
     return [_session(row) for row in tx.rows(query.order_by(sessions.c.started_at.desc(), sessions.c.session_id))]
 
 
+def newest_sessions(tx: Transaction, limit: int) -> list[Session]:
+    """Everybody's sessions that were not ended, newest first."""
+    query = select(sessions).where(sessions.c.ended_at.is_(None)).order_by(sessions.c.started_at.desc(), sessions.c.session_id)
+    return [_session(row) for row in tx.rows(query.limit(limit))]
+
+
 def touch_session(tx: Transaction, session_id: SessionId, at: datetime) -> None:
     """Note that a session was used: no event, for it says when somebody reads a page and nothing more."""
     tx.derive(update(sessions).where(sessions.c.session_id == session_id).values(last_seen_at=at))
