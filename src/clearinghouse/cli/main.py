@@ -8,7 +8,20 @@ from typing import Annotated
 import typer
 
 from clearinghouse import __version__
-from clearinghouse.cli import charters, deconfliction, demo, embargo, grants, instance, intake, ledger, parties, serve, worker
+from clearinghouse.cli import (
+    charters,
+    coordination,
+    deconfliction,
+    demo,
+    embargo,
+    grants,
+    instance,
+    intake,
+    ledger,
+    parties,
+    serve,
+    worker,
+)
 from clearinghouse.cli.context import Context
 from clearinghouse.cli.exits import INTERRUPTED, MISTAKE, exit_code
 from clearinghouse.core.errors import ClearinghouseError
@@ -44,6 +57,7 @@ def common(
 
 intake.register(app)
 deconfliction.register(app)
+app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(parties.app, name="party")

@@ -1,7 +1,7 @@
 """What a relay does: accept a report with its provenance, hand it on, and keep what became of it."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -138,6 +138,14 @@ def hand_on(
     return Outgoing(opened.relay, block, status.hardening)
 
 
+def blocks_of(tx: Transaction, report_ids: Sequence[str], *, policy: RelayPolicy, envelope: Envelope) -> list[bytes]:
+    """The blocks of reports that the caller has read for its viewer, our hop appended, earliest first."""
+    return [
+        append_hop(parse_block(opened.relay.block, policy), opened.relay.hop)
+        for opened in store.list_relays(tx, report_ids, envelope)
+    ]
+
+
 def read_relay(tx: Transaction, relay_id: str, *, envelope: Envelope, viewer: PartyId, now: datetime) -> tuple[Relay, Status, bool]:
     """A relay, what became of it, and whether the viewer is more than its sender.
 
@@ -245,7 +253,10 @@ def _judge(
     ours = {held.own_hash for held in known}
     for hop, keyed in zip(block.chain, hops, strict=True):
         if hop.by == here.name and keyed not in ours:
-            raise Invalid("the chain names this instance with a handling identifier that it never gave")
+            raise Invalid(
+                "the chain names this instance with a handling identifier that it never gave; if another instance bears the same name, "
+                "one of them needs another `ledger_origin`"
+            )
     judged = rules.judge(
         links, hops, envelope=handed.digest, origin_hash=origin_hash, content=content, sender=sender, known=known, direct=direct
     )

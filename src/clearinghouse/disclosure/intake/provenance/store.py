@@ -196,6 +196,15 @@ def first_relay(tx: Transaction, report_id: str, envelope: Envelope) -> Opened |
     return None if row is None else _opened(row, envelope)
 
 
+def list_relays(tx: Transaction, report_ids: Sequence[str], envelope: Envelope) -> list[Opened]:
+    """All relays of reports that the caller has read for its viewer, earliest first."""
+    found = []
+    for start in range(0, len(report_ids), 500):
+        query = select(relays).where(relays.c.report_id.in_(list(report_ids[start : start + 500])))
+        found += [_opened(row, envelope) for row in tx.rows(query)]
+    return sorted(found, key=lambda opened: (opened.relay.received_at, opened.relay.id))
+
+
 def read_steps(tx: Transaction, opened: Opened) -> list[Step]:
     """What happened to a relay at hand, in order."""
     found = []
