@@ -171,6 +171,10 @@ def test_same_report_by_another_route_is_a_mirror_and_both_chains_are_kept(house
         ("new", "", ""), ("mirror", first["handling_id"], "both"),
     ]
     assert [json.loads(each["desk"]["provenance"])["chain"][0]["handling_id"] for each in at_desk] == ["U-1", "U-2"]
+    # The public leaf of a mirror is like any other: subjects are no answer to a guess.
+    with house.instance.database.read() as tx:
+        events = [ledger.events_about(tx, each["handling_id"])[0] for each in (first, second)]
+    assert [event.subjects for event in events] == [(each["handling_id"], each["report_id"]) for each in (first, second)]
     # Never another finder.
     with house.instance.database.read() as tx:
         reporters = {first["report_id"]: PartyId(one.id), second["report_id"]: PartyId(other.id)}

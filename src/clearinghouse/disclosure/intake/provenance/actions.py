@@ -102,11 +102,12 @@ def accept(tx: Transaction, handed: Handed, report: Report, *, sender: PartyId, 
     )
     store.add_relay(tx, relay, known, key, here.envelope)
     parties.add_grants(tx, [Grant(relay.id, sender, Basis.REPORTER), Grant(relay.id, here.desk, Basis.DESK)])
+    # What it mirrors stands in the details: subjects are public, and would answer a guess (decision 2).
     details: dict[str, Detail] = {
-        "class": str(relay.as_class), "hops": len(block.chain), "envelope": handed.digest, "block": block.links[-1], "disputed": relay.disputed,
+        "class": str(relay.as_class), "mirror_of": relay.mirror_of or None, "hops": len(block.chain), "envelope": handed.digest,
+        "block": block.links[-1], "disputed": relay.disputed,
     }
-    subjects = (relay.id, report.id, *((relay.mirror_of,) if relay.mirror_of else ()))
-    ledger.record(tx, Event("RelayAccepted", subjects, details), actor=sender, now=now)
+    ledger.record(tx, Event("RelayAccepted", (relay.id, report.id), details), actor=sender, now=now)
     if handed.hardening is not None:
         opened = store.Opened(relay, key)
         store.add_step(tx, opened, 0, Step(StepKind.HARDENING, now, sender, "another hop", responsible=handed.hardening))
