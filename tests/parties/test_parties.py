@@ -7,7 +7,7 @@ import pytest
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
-from clearinghouse.core.ids import PartyId, new_id
+from clearinghouse.core.ids import PartyId
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.ledger import store as ledger
 from clearinghouse.parties import actions, store
@@ -49,7 +49,7 @@ def test_unreadable_name_is_refused(instance: Instance, name: str) -> None:
         actions.add_party(tx, PartyKind.ORGANISATION, name, frozenset(), actor=instance.actor.id, now=instance.clock.now())
 
 
-@pytest.mark.parametrize("party_id", ["", "pty_x", new_id("pty"), "'; drop table parties; --"])
+@pytest.mark.parametrize("party_id", ["", "pty_x", "pty_" + "a" * 26, "'; drop table parties; --"])
 def test_unknown_party_is_not_found(instance: Instance, party_id: str) -> None:
     with pytest.raises(NotFound), instance.database.read() as tx:
         actions.get_party(tx, party_id)

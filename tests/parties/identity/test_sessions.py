@@ -73,7 +73,7 @@ def test_signing_in_gives_a_new_secret_and_ends_what_the_device_held(instance: I
         assert [event.kind for event in ledger.events_about(tx, planted.session.id)] == ["SessionStarted", "SessionEnded"]
 
 
-@pytest.mark.parametrize("text", ["", "chs", "chs..", "chs.ses_x.y", f"chs.{new_id('ses')}.secret", "\x00", "chs." * 200, "chs.é.é"])
+@pytest.mark.parametrize("text", ["", "chs", "chs..", "chs.ses_x.y", "chs.ses_" + "a" * 26 + ".secret", "\x00", "chs." * 200, "chs.é.é"])
 def test_text_that_is_no_session_is_signed_out(instance: Instance, text: str) -> None:
     with pytest.raises(rules.SignedOut, match="sign in again"), instance.database.read() as tx:
         actions.check_session(tx, text, policy=POLICY, now=instance.clock.now())
