@@ -23,7 +23,7 @@ from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLin
 from clearinghouse.app.views.maintainer import Delivered, MaintainerPage
 from clearinghouse.app.views.packet import OneScreen, SeverityLine
 from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
-from clearinghouse.app.views.report import CandidateLine, Compared, Explained, Opened
+from clearinghouse.app.views.report import CandidateLine, Compared, Comparison, Explained, Opened
 from clearinghouse.app.views.reports import ReportLine
 from clearinghouse.app.views.search import Found
 from clearinghouse.app.views.statistics import Day, Statistics
@@ -42,7 +42,7 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     ReplyKind,
 )
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
-from clearinghouse.disclosure.deconfliction.records import Candidate, Evidence, Verdict
+from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
     Crash,
@@ -241,7 +241,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
     status = pages.StatusPage("4KQF-9Z2M-TTRA", ago(days=2), True, "sha256:" + "4e" * 32, (pages.ReceiptItemLine("item 1", "accepted", LONG, "duplicate", ago(days=9)), pages.ReceiptItemLine("item 2", "accepted", "Use after free", "received"), pages.ReceiptItemLine("item 3", "refused", "(no title)", "", notes=("nothing says what is wrong",))), MESSAGES[:2])
     cluster = Case(CLUSTER, (OTHER_LINE, LINE, replace(LINE, id=an_id("rep", "y"), answer="duplicate", settled=True, probability=0.97)), (
         DecisionLine(an_id("dec"), "merge", ago(hours=3), an_id("pty"), "The same copy without a bound; one fix for both.", None), DecisionLine(an_id("dec", "o"), "not_same", ago(days=1), an_id("pty"), "Other function.", ago(hours=5))))
-    compared = Compared(REPORT, OTHER, Explained(LINE, OTHER_LINE, Candidate(1, 0.742, Verdict.UNSURE, EVIDENCE)))
+    compared = Compared(REPORT, OTHER, Explained(LINE, OTHER_LINE, Comparison(0.742, Verdict.UNSURE, EVIDENCE)))
     mine = replace(OPENED, line=replace(LINE, answer="duplicate", probability=None, case_id=None, known_since=ago(days=9)), candidates=(), told=Telling(False, True, ago(days=9)))
     opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True}
     return {
