@@ -1,4 +1,7 @@
-"""The embargo of a case: its timetable and what-if, terms, milestones, proposals and consent, leaks."""
+"""The embargo of a case: its timetable and what-if, terms, milestones, proposals and consent, leaks.
+
+A deed answers with the clock as its caller may see it: the timetable it computes with names parties nobody may be told of.
+"""
 
 from datetime import datetime
 from typing import Annotated
@@ -16,7 +19,7 @@ from clearinghouse.core.errors import NotFound
 from clearinghouse.core.roles import Scope
 from clearinghouse.core.terms import Milestone
 from clearinghouse.disclosure.coordination.embargo import actions
-from clearinghouse.disclosure.coordination.embargo.records import Change, ChangeKind, Timetable, WhatIf
+from clearinghouse.disclosure.coordination.embargo.records import Change, ChangeKind, WhatIf
 
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 Note = Annotated[str, msgspec.Meta(max_length=4000)]
@@ -105,77 +108,85 @@ def propose(instance: Acting, case_id: FromPath[str], data: JSONBody[NewProposal
 
 
 @post("/cases/{case_id:str}/embargo/proposals/{proposal_id:str}", opt={SCOPE: Scope.CASES_READ}, status_code=200, sync_to_thread=True, summary="Answer a proposal")
-def answer(instance: Acting, case_id: FromPath[str], proposal_id: FromPath[str], data: JSONBody[Word]) -> Timetable:
+def answer(instance: Acting, case_id: FromPath[str], proposal_id: FromPath[str], data: JSONBody[Word]) -> EmbargoClock:
     """Accepting a proposal accepts every shorter one that waits."""
     now = instance.clock.now()
     with instance.database.write() as tx:
         if data.accept:
-            return actions.accept_embargo(
+            actions.accept_embargo(
                 tx, case_id, proposal_id, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of, now=now
             )
-        return actions.decline_embargo(
-            tx, case_id, proposal_id, data.reason, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of, now=now
-        )
+        else:
+            actions.decline_embargo(
+                tx, case_id, proposal_id, data.reason, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of, now=now
+            )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/withdraw", opt={SCOPE: Scope.CASES_READ}, status_code=200, sync_to_thread=True, summary="Take one's consent back")
-def withdraw(instance: Acting, case_id: FromPath[str], data: JSONBody[Reason]) -> Timetable:
+def withdraw(instance: Acting, case_id: FromPath[str], data: JSONBody[Reason]) -> EmbargoClock:
     """It stands among the others, who are told that one is not bound."""
     with instance.database.write() as tx:
-        return actions.withdraw_consent(
+        actions.withdraw_consent(
             tx, case_id, data.reason, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of, now=instance.clock.now()
         )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/exit", opt={SCOPE: Scope.CASES_DECIDE}, status_code=200, sync_to_thread=True, summary="End the embargo")
-def end(instance: Acting, case_id: FromPath[str], data: JSONBody[Reason]) -> Timetable:
+def end(instance: Acting, case_id: FromPath[str], data: JSONBody[Reason]) -> EmbargoClock:
     """Now, for all; a coordinator's word with its reason."""
     with instance.database.write() as tx:
-        return actions.exit_embargo(
+        actions.exit_embargo(
             tx, case_id, data.reason, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of, now=instance.clock.now()
         )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/facts", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Record a milestone")
-def fact(instance: Acting, case_id: FromPath[str], data: JSONBody[NewFact]) -> Timetable:
+def fact(instance: Acting, case_id: FromPath[str], data: JSONBody[NewFact]) -> EmbargoClock:
     """Publication, a public exploit and known exploitation end the embargo for all at once."""
     with instance.database.write() as tx:
-        return actions.record_fact(
+        actions.record_fact(
             tx, case_id, data.milestone, data.at, party=data.party, note=data.note, actor=instance.actor.id, envelope=instance.envelope,
             policy_of=policy_of, now=instance.clock.now(),
-        )[1]
+        )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/facts/{fact_id:str}/withdraw", opt={SCOPE: Scope.CASES_DECIDE}, status_code=200, sync_to_thread=True, summary="Withdraw a milestone")
-def withdraw_fact(instance: Acting, case_id: FromPath[str], fact_id: FromPath[str]) -> Timetable:
+def withdraw_fact(instance: Acting, case_id: FromPath[str], fact_id: FromPath[str]) -> EmbargoClock:
     """Recorded by mistake; what it ended stays ended."""
     with instance.database.write() as tx:
-        return actions.withdraw_fact(
+        actions.withdraw_fact(
             tx, case_id, fact_id, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of, now=instance.clock.now()
         )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/terms", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="Apply terms of the policy")
-def apply(instance: Acting, case_id: FromPath[str], data: JSONBody[ChosenTerms]) -> Timetable:
+def apply(instance: Acting, case_id: FromPath[str], data: JSONBody[ChosenTerms]) -> EmbargoClock:
     """For example those of the list a case was taken to."""
     known = {terms.id: terms for terms in embargo_clock.known_terms(instance, case_id)}
     if data.terms not in known:
         raise NotFound(f"no terms are called {data.terms[:40]!r}")
     with instance.database.write() as tx:
-        return actions.apply_terms(
+        actions.apply_terms(
             tx, case_id, known[data.terms], actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of,
             now=instance.clock.now(),
-        )[1]
+        )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/origin", opt={SCOPE: Scope.CASES_DECIDE}, status_code=200, sync_to_thread=True, summary="Say how it was found")
-def origin(instance: Acting, case_id: FromPath[str], data: JSONBody[Origin]) -> Timetable:
+def origin(instance: Acting, case_id: FromPath[str], data: JSONBody[Origin]) -> EmbargoClock:
     """Found with AI tools open to everybody: some terms then know no embargo."""
     with instance.database.write() as tx:
-        return actions.record_origin(
+        actions.record_origin(
             tx, case_id, found_with_public_ai=data.found_with_public_ai, actor=instance.actor.id, envelope=instance.envelope,
             policy_of=policy_of, now=instance.clock.now(),
         )
+    return embargo_clock.read_embargo(instance, case_id)
 
 
 @post("/cases/{case_id:str}/embargo/leaks", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Report a leak")

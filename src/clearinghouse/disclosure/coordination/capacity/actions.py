@@ -274,9 +274,9 @@ def read_queue(
     Raises:
         NotFound: there is no such vendor for the viewer.
     """
-    known = party_store.find_party(tx, vendor) if has_shape(vendor) else None
-    own = known is not None and speaks_for(tx, viewer, vendor, now)
-    if known is None or not (own or may(get_party(tx, viewer), Scope.CASES_DECIDE)):
+    # Before anybody looks whether there is such a vendor: who may not know costs as much for one as for none.
+    own = speaks_for(tx, viewer, vendor, now)
+    if not (own or may(get_party(tx, viewer), Scope.CASES_DECIDE)) or not has_shape(vendor) or party_store.find_party(tx, vendor) is None:
         raise NotFound(f"nothing found under {vendor[:40]!r}")
     queue = system_queue(tx, vendor, envelope=envelope, policy=policy, now=now)
     readable = frozenset() if own else store.readable_waiting(tx, vendor, viewer=viewer, now=now)

@@ -103,7 +103,9 @@ def acknowledge(
     watch = _find(tx, room, watch_id)
     if not room.standing.coordinates and watch.party != room.standing.party:
         raise NotPermitted("the party itself acknowledges, or a coordinator of the case")
-    return _acknowledge(tx, room, watch, now, actor=actor, envelope=envelope, policy_of=policy_of, now=now)
+    done = _acknowledge(tx, room, watch, now, actor=actor, envelope=envelope, policy_of=policy_of, now=now)
+    # The log is the coordinators': how often and where they tried, and what they thought of it.
+    return done if room.standing.coordinates else replace(done, attempts=())
 
 
 def act(
