@@ -167,6 +167,7 @@ def embargo_terms() -> str:
     for duty in sorted(POLICY.duties, key=lambda one: (list(DutyKind).index(one.kind), one.id)):
         length = f"{duty.hours} hours" if duty.hours is not None else f"{duty.business_days} business days ({duty.weekend.replace('_', ' and ')} off)"
         also = "" if duty.after is None else f", once {MILESTONE_WORDS[duty.after]}"
+        also += f"; of vendors that say they are under `{duty.regime}`" if duty.regime else ""
         lines.append(f"| `{duty.id}` | {duty.holder}: [{duty.what}]({duty.source}) | {length} after {MILESTONE_WORDS[duty.start]}{also} | {duty.why} |")
     return "\n".join(lines) + "\n"
 

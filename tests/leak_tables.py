@@ -127,6 +127,8 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/embargo/facts/{{fact_id}}/withdraw": [Template()],
     f"POST {API}/cases/{{case_id}}/embargo/terms": [Template(json={"terms": "fallback-30"})],
     f"POST {API}/cases/{{case_id}}/embargo/origin": [Template(json={"found_with_public_ai": True})],
+    f"POST {API}/cases/{{case_id}}/embargo/regimes": [Template(json={"regime": "eu-cra", "applies": True})],
+    f"POST {API}/cases/{{case_id}}/embargo/duties/{{duty_id}}": [Template(json={"at": "2026-11-21T09:00:00Z"})],
     f"POST {API}/cases/{{case_id}}/embargo/leaks": [Template(json={"where": "a forum", "seen_at": "2026-11-21T09:00:00Z"})],
     f"POST {API}/cases/{{case_id}}/embargo/leaks/{{leak_id}}": [
         Template(json={"is_leak": False}), Template(json={"is_leak": True, "public": True}),

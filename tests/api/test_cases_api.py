@@ -113,3 +113,22 @@ def test_room_is_read_as_far_as_the_caller_may(client: Client, operator: Headers
     invitation = {"party": people["vendor"].id, "role": "vendor", "reason": "it is their parser"}
     ok(client.post(f"/api/v1/cases/{case}/participants", json=invitation, headers=operator), 201)
     assert [line["case_id"] for line in ok(client.get("/api/v1/invitations", headers=people["vendor"].headers))] == [case]
+
+
+def test_vendor_says_which_law_it_is_under_and_what_it_has_done(
+    client: Client, operator: Headers, people: dict[str, Party], case: str, instance: Instance
+) -> None:
+    vendor, at = people["vendor"], f"/api/v1/cases/{case}"
+    ok(client.post(f"{at}/participants", json={"party": vendor.id, "role": "vendor", "reason": "theirs"}, headers=operator), 201)
+    ok(client.post(f"{at}/accept", headers=vendor.headers))
+    now = instance.clock.now().isoformat()
+    ok(client.post(f"{at}/embargo/facts", json={"milestone": "exploited_known", "at": now}, headers=operator), 201)
+    law, stranger = {"regime": "eu-cra", "applies": True}, people["stranger"].headers
+    assert client.post(f"{at}/embargo/regimes", json=law, headers=stranger).status_code == 404
+    assert client.post(f"{at}/embargo/regimes", json={"regime": "no-law", "applies": True}, headers=vendor.headers).status_code == 422
+    said = ok(client.post(f"{at}/embargo/regimes", json=law, headers=vendor.headers))
+    due = {line["id"]: (line["holder"].partition(",")[0], line["state"]) for line in said["duties"] if line["regime"]}
+    assert due == {"cra-early-warning": ("vendor", "due"), "cra-notification": ("vendor", "due"), "cra-final-report": ("vendor", "not_triggered")}
+    assert client.post(f"{at}/embargo/duties/cra-early-warning", json={"at": now}, headers=stranger).status_code == 404
+    met = ok(client.post(f"{at}/embargo/duties/cra-early-warning", json={"at": now}, headers=vendor.headers))
+    assert {line["id"]: line["state"] for line in met["duties"] if line["regime"]}["cra-early-warning"] == "done"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from clearinghouse.app import charter_terms
 from clearinghouse.app.channels.directory import told_parties
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
@@ -188,6 +189,17 @@ def refresh_embargo(telling: Telling) -> None:
     )
 
 
+def bring_charter(telling: Telling) -> None:
+    """The dates and duties of a vendor's charter become those of its case; no notice of its own."""
+    case_id, party = telling.event.subjects[0], telling.event.subjects[1] if telling.event.kind == "ParticipantJoined" else None
+    charter_terms.bring_to_case(telling.tx, telling.instance, case_id, None if party is None else PartyId(party), telling.now)
+
+
+def bring_new_charter(telling: Telling) -> None:
+    """A charter that changed shortens what it bound before; no notice of its own."""
+    charter_terms.bring_to_cases(telling.tx, telling.instance, PartyId(telling.event.subjects[1]), telling.now)
+
+
 def tell_of_bounce(telling: Telling) -> None:
     """Tell the coordinators of a case that one of the others was not reached."""
     about = json.loads(telling.event.details or "{}").get("about", "")
@@ -205,7 +217,7 @@ ACTIONS: dict[str, Callable[[Telling], None]] = {
     action.__name__: action for action in (
         acknowledge, tell_desk, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
-        tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber,
+        tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
     )
 }
 

@@ -32,7 +32,7 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "SubmissionRead": ("acknowledge", "tell_desk"),
     "MailReceived": ("tell_desk",),
     # Rooms
-    "CaseOpened": ("refresh_embargo",),
+    "CaseOpened": ("bring_charter", "refresh_embargo"),
     "CaseClosed": ("tell_everybody",),
     "CaseReopened": ("tell_everybody",),
     "CaseWithdrawn": ("tell_everybody",),
@@ -42,7 +42,7 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "InvitationDeclined": ("refresh_embargo", "tell_coordinators"),
     "MessagePosted": ("pass_on_message",),
     "ParticipantInvited": ("refresh_embargo", "invite"),
-    "ParticipantJoined": ("refresh_embargo", "welcome"),
+    "ParticipantJoined": ("bring_charter", "refresh_embargo", "welcome"),
     "ParticipantLeft": ("refresh_embargo", "tell_coordinators"),
     "ParticipantRemoved": ("refresh_embargo",),
     "ReportAttached": ("refresh_embargo",),
@@ -72,6 +72,7 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "ResortStepDue": ("remind_coordinators",),
     "PacketDelivered": ("hand_to_vendor",),
     # Parties
+    "CharterAdopted": ("bring_new_charter",),
     "GlassBroken": ("tell_owners",),
     "NoticeBounced": ("tell_of_bounce",),
     "WebhookDisabled": ("tell_subscriber",),

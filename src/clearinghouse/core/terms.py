@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+REGIME = re.compile(r"[a-z][a-z0-9-]{1,31}")
+"""How a law is named that a vendor may be under, such as `eu-cra`."""
 _ZONE = re.compile(r"[A-Za-z]+(?:/[A-Za-z0-9_+-]+){0,2}")
 
 
@@ -135,6 +137,8 @@ class Duty:
     zone: str = "UTC"
     in_force_at: datetime | None = None
     """Owed for what happens from this instant on."""
+    regime: str = ""
+    """Name of the law that asks for it: owed by each vendor of the case that says it is under it, and by nobody else."""
     why: str = ""
 
 
@@ -160,6 +164,8 @@ def complaint_about_duty(duty: Duty) -> str:
     """What is wrong with a duty; empty where nothing is."""
     if (duty.hours is None) == (duty.business_days is None):
         return "say exactly one of hours and business_days"
+    if duty.regime and not REGIME.fullmatch(duty.regime):
+        return "regime is a short name in small letters, such as eu-cra"
     if not _ZONE.fullmatch(duty.zone):
         return "zone is the name of a time zone, such as Europe/Brussels"
     return ""

@@ -245,6 +245,8 @@ def terms_of(charter: Charter) -> dict[str, str]:
         terms["Cap"] = f"{charter.per_week} a week; exploited flaws pass"
     if charter.embargo.days is not None:
         terms["Embargo"] = f"{charter.embargo.days} days from delivery"
+    if charter.regimes:
+        terms["Under the law"] = ", ".join(charter.regimes)
     if charter.exclusions:
         terms["No vulnerability"] = "; ".join(entry.words for entry in charter.exclusions)
     return terms

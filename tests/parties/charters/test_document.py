@@ -89,6 +89,9 @@ scanning = true
 until = 2027-01-01T12:00:00+02:00
 reason = "We scan every night."
 
+[obligations]
+regimes = ["eu-cra"]
+
 [credit]
 tools = false
 '''
@@ -108,7 +111,7 @@ def test_full_charter_is_read_whole() -> None:
             (Want.VERSION, Want.LOCUS), ("c",), ("test_case",), True, Take.RAW, False, "", "Input is hostile.\nCallers are not.",
             (Exclusion("assert-in-tools", "An assertion in a tool that reads its own output.", ("CWE-617",), ("tools/",)),),
             "nightly fuzzing", 3, 2, None, EmbargoTerms(60, 0, 90, 14),
-            OptOut(False, True, datetime(2027, 1, 1, 10, tzinfo=UTC), "We scan every night."), "", True, False, "",
+            OptOut(False, True, datetime(2027, 1, 1, 10, tzinfo=UTC), "We scan every night."), "", ("eu-cra",), True, False, "",
         ),
         (),
     )

@@ -72,6 +72,23 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     party: str = ""
 
 
+class Law(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whether a vendor is under a law that puts duties on it."""
+
+    regime: Annotated[str, msgspec.Meta(max_length=32)]
+    applies: bool
+    party: str = ""
+    """The vendor; left out where a vendor speaks of itself."""
+
+
+class DutyMet(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A duty beside the embargo that was met."""
+
+    at: Moment
+    party: str = ""
+    """Whose it was, where several vendors have it."""
+
+
 class ChosenTerms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Terms of the policy, by their id."""
 
@@ -189,6 +206,28 @@ def origin(instance: Acting, case_id: FromPath[str], data: JSONBody[Origin]) -> 
     return embargo_clock.read_embargo(instance, case_id)
 
 
+@post("/cases/{case_id:str}/embargo/regimes", opt={SCOPE: Scope.CASES_ACT}, status_code=200, sync_to_thread=True, summary="Say which law a vendor is under")
+def regime(instance: Acting, case_id: FromPath[str], data: JSONBody[Law]) -> EmbargoClock:
+    """A vendor says it of itself, a coordinator of any vendor; the law's duties run for whoever is under it."""
+    with instance.database.write() as tx:
+        actions.record_regime(
+            tx, case_id, data.regime, applies=data.applies, party=data.party, actor=instance.actor.id, envelope=instance.envelope,
+            policy_of=policy_of, now=instance.clock.now(),
+        )
+    return embargo_clock.read_embargo(instance, case_id)
+
+
+@post("/cases/{case_id:str}/embargo/duties/{duty_id:str}", opt={SCOPE: Scope.CASES_ACT}, status_code=200, sync_to_thread=True, summary="A duty was met")
+def duty_met(instance: Acting, case_id: FromPath[str], duty_id: FromPath[str], data: JSONBody[DutyMet]) -> EmbargoClock:
+    """By a vendor of its own duty, or by a coordinator."""
+    with instance.database.write() as tx:
+        actions.record_duty_met(
+            tx, case_id, duty_id, data.at, party=data.party, actor=instance.actor.id, envelope=instance.envelope, policy_of=policy_of,
+            now=instance.clock.now(),
+        )
+    return embargo_clock.read_embargo(instance, case_id)
+
+
 @post("/cases/{case_id:str}/embargo/leaks", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Report a leak")
 def leak(instance: Acting, case_id: FromPath[str], data: JSONBody[NewLeak]) -> Done:
     """Every participant may say so; a coordinator judges it within hours."""
@@ -214,5 +253,5 @@ def judge(instance: Acting, case_id: FromPath[str], leak_id: FromPath[str], data
 
 
 ROUTER = Router("/", tags=["embargo"], route_handlers=[
-    clock, what_if, propose, answer, withdraw, end, fact, withdraw_fact, apply, origin, leak, judge,
+    clock, what_if, propose, answer, withdraw, end, fact, withdraw_fact, apply, origin, regime, duty_met, leak, judge,
 ])

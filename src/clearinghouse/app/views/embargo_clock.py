@@ -17,6 +17,7 @@ from clearinghouse.disclosure.coordination.embargo.records import (
     Change,
     ConflictKind,
     Consent,
+    DutyRow,
     DutyState,
     Embargo,
     EmbargoState,
@@ -65,11 +66,14 @@ class DutyLine:
 
     id: str
     holder: str
+    """Whom it binds: the vendor by name where a law puts it on vendors that say they are under it."""
     what: str
     source: str
     state: DutyState
     at: datetime | None
     words: str
+    regime: str = ""
+    """The law, where it is owed under one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,7 +257,26 @@ class _Named:
                 kept.append(replace(one, words=one.words.partition(":")[0] + ": not everybody has accepted it"))
                 continue
             kept.append(replace(one, words=self._worded(one.words)))
-        return replace(timetable, conflicts=tuple(kept), tell=tuple(party for party in timetable.tell if party not in self.hidden))
+        return replace(
+            timetable, conflicts=tuple(kept), tell=tuple(party for party in timetable.tell if party not in self.hidden),
+            clocks=tuple(replace(clock, terms=self._without_party(clock.terms)) for clock in timetable.clocks),
+            details=tuple(replace(row, terms=self._without_party(row.terms)) for row in timetable.details),
+            duties=tuple(self._bound(row) for row in timetable.duties if row.party not in self.hidden),
+        )
+
+    def masked(self, terms: Terms, number: int) -> Terms:
+        """Terms whose holder must not be told: the dates stay, for they bind the viewer too; whose they are goes."""
+        if terms.party not in self.hidden:
+            return terms
+        return replace(terms, id=f"not-named-{number}", holder=NOT_NAMED, source="", why="")
+
+    def _without_party(self, terms: Terms) -> Terms:
+        return replace(terms, party="") if terms.party in self.hidden else terms
+
+    def _bound(self, row: DutyRow) -> DutyRow:
+        if not row.party:
+            return row
+        return replace(row, duty=replace(row.duty, holder=f"{self.of(row.party)}, {row.duty.holder}"))
 
     def _worded(self, words: str) -> str:
         for party, name in self.names.items():
@@ -280,7 +303,9 @@ def _gather(tx: Transaction, room: Room, now: datetime) -> tuple[Situation, _Nam
     known = parties.name_parties(tx, sorted(wanted))
     # A person of a hidden organisation is as hidden as the organisation.
     hidden |= {party for party, (_, organisation) in known.items() if organisation in hidden}
-    return found, _Named({party: name for party, (name, _) in known.items()}, hidden)
+    named = _Named({party: name for party, (name, _) in known.items()}, hidden)
+    # Before anything is worded: a charter's holder is a party of the case, and dates may be told where names may not.
+    return replace(found, terms=tuple(named.masked(one, number) for number, one in enumerate(found.terms, 1))), named
 
 
 def _clocks(timetable: Timetable) -> tuple[ClockLine, ...]:
@@ -313,7 +338,8 @@ def describe_terms(terms: Terms) -> str:
 
 def _duties(timetable: Timetable) -> tuple[DutyLine, ...]:
     return tuple(
-        DutyLine(row.duty.id, row.duty.holder, row.duty.what, row.duty.source, row.state, row.due_at, row.words) for row in timetable.duties
+        DutyLine(row.duty.id, row.duty.holder, row.duty.what, row.duty.source, row.state, row.due_at, row.words, row.duty.regime)
+        for row in timetable.duties
     )
 
 

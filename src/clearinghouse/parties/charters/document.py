@@ -315,7 +315,7 @@ def _build(known: Mapping[str, Any]) -> Charter:
         scope.get("own_scanning", ""), capacity.get("per_week"), capacity.get("burst"), capacity.get("open_max"),
         EmbargoTerms(embargo.get("days"), embargo.get("days_ai_found"), embargo.get("days_max"), embargo.get("details_later_days", 0)),
         OptOut(opt_out.get("contact", False), opt_out.get("scanning", False), _instant(opt_out.get("until")), opt_out.get("reason", "")),
-        part("keys").get("openpgp", ""), credit.get("finders", True), credit.get("tools", True), credit.get("words", ""),
+        part("keys").get("openpgp", ""), tuple(dict.fromkeys(part("obligations").get("regimes", []))), credit.get("finders", True), credit.get("tools", True), credit.get("words", ""),
     )
 
 

@@ -116,6 +116,8 @@ class Charter:
     embargo: EmbargoTerms = field(default_factory=EmbargoTerms)
     opt_out: OptOut = field(default_factory=OptOut)
     openpgp: str = ""
+    regimes: tuple[str, ...] = ()
+    """Laws the project says it is under as a manufacturer, such as `eu-cra`; their duties are then its own."""
     credit_finders: bool = True
     credit_tools: bool = True
     credit_words: str = ""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid
+from clearinghouse.core.ids import PartyId
 from clearinghouse.core.severity import Band
 from clearinghouse.core.terms import Milestone, Rank, Terms
 from clearinghouse.core.untrusted import clean_text
@@ -117,8 +118,12 @@ def named(charter: Charter) -> frozenset[ScopeKey]:
     return frozenset(key for key in found if key is not None)
 
 
-def embargo_terms(adopted: Adopted, *, ai_found: bool, now: datetime) -> Terms | None:
-    """What a charter says of dates for a finding in its project's own code, for the embargo calculator; None where it says nothing."""
+def embargo_terms(adopted: Adopted, *, ai_found: bool, now: datetime, party: PartyId | None = None) -> Terms | None:
+    """What a charter says of dates for a finding in its project's own code, for the embargo calculator; None where it says nothing.
+
+    Args:
+        party: who holds the terms where that is not the charter's own party, but a person of it.
+    """
     charter = in_force(adopted.charter, now)
     said = charter.embargo
     days = said.days_ai_found if ai_found and said.days_ai_found is not None else said.days
@@ -126,8 +131,8 @@ def embargo_terms(adopted: Adopted, *, ai_found: bool, now: datetime) -> Terms |
         return None
     return Terms(
         adopted.id, charter.name, adopted.source_url or charter.policy_url, Rank.CHARTER, Milestone.VENDOR_CONTACTED, days,
-        days_max=said.days_max, details_days=said.details_later_days or None, public_ai_none=said.days_ai_found == 0, party=adopted.party,
-        why=f"the charter of {charter.name}, version {adopted.version}",
+        days_max=said.days_max, details_days=said.details_later_days or None, public_ai_none=said.days_ai_found == 0,
+        party=party or adopted.party, why=f"the charter of {charter.name}, version {adopted.version}, {adopted.digest}",
     )
 
 

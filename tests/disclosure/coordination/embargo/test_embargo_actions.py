@@ -185,14 +185,44 @@ def test_publication_ends_it_for_all_and_names_whom_to_tell(cast: Cast, case_id:
         cast.write(actions.propose_embargo, case_id, clock.now() + 9 * DAY)
 
 
-def test_known_exploitation_starts_the_regulators_clocks(cast: Cast, case_id: CaseId, clock: FixedClock) -> None:
+def test_known_exploitation_starts_the_clocks_of_who_is_under_the_law(cast: Cast, case_id: CaseId, clock: FixedClock) -> None:
     cast.write(actions.record_fact, case_id, Milestone.EXPLOITED_KNOWN, clock.now())
-    due = {name: at for kind, name, at in waiting(cast, case_id) if kind is DeadlineKind.DUTY and name.startswith("cra-")}
-    assert due == {"cra-early-warning": clock.now() + DAY, "cra-notification": clock.now() + 3 * DAY}
+    assert _owed(cast, case_id) == {}
+    cast.write(actions.record_regime, case_id, "eu-cra", applies=True, actor="vendor")
+    assert _owed(cast, case_id) == {"cra-early-warning": clock.now() + DAY, "cra-notification": clock.now() + 3 * DAY}
     cast.write(actions.record_duty_met, case_id, "cra-early-warning", clock.now(), actor="vendor")
-    assert "cra-early-warning" not in {name for kind, name, _ in waiting(cast, case_id) if kind is DeadlineKind.DUTY}
+    assert set(_owed(cast, case_id)) == {"cra-notification"}
     with pytest.raises(Conflict, match="before"):
         cast.write(actions.record_duty_met, case_id, "cra-early-warning", clock.now())
+    cast.write(actions.record_regime, case_id, "eu-cra", applies=False, party=cast.id("vendor"))
+    assert _owed(cast, case_id) == {}
+    assert [(json.loads(one.details or "{}")["party"], json.loads(one.details or "{}")["applies"])
+            for one in events(cast, case_id, "RegimeStated")] == [(cast.id("vendor"), True), (cast.id("vendor"), False)]
+
+
+def test_law_is_said_by_the_vendor_itself_or_a_coordinator(cast: Cast, case_id: CaseId, clock: FixedClock) -> None:
+    cast.join(case_id, "other")
+    for actor, party in (("finder", ""), ("finder", cast.id("vendor")), ("other", cast.id("vendor"))):
+        with pytest.raises(NotPermitted, match="of itself"):
+            cast.write(actions.record_regime, case_id, "eu-cra", applies=True, party=party, actor=actor)
+    with pytest.raises(NotFound):
+        cast.write(actions.record_regime, case_id, "eu-cra", applies=True, party=cast.id("finder"))
+    with pytest.raises(Invalid, match="there are: eu-cra"):
+        cast.write(actions.record_regime, case_id, "another-law", applies=True, actor="vendor")
+    cast.write(actions.record_regime, case_id, "eu-cra", applies=True, party=cast.id("vendor"))
+    with pytest.raises(Conflict, match="known already"):
+        cast.write(actions.record_regime, case_id, "eu-cra", applies=True, actor="vendor")
+    with pytest.raises(NotFound):
+        cast.write(actions.record_duty_met, case_id, "cra-notification", clock.now(), actor="other")
+    with pytest.raises(NotPermitted, match="its own"):
+        cast.write(actions.record_duty_met, case_id, "cra-notification", clock.now(), party=cast.id("vendor"), actor="other")
+    cast.write(actions.record_regime, case_id, "eu-cra", applies=True, actor="other")
+    with pytest.raises(Invalid, match="binds 2 vendors"):
+        cast.write(actions.record_duty_met, case_id, "cra-notification", clock.now())
+
+
+def _owed(cast: Cast, case_id: CaseId) -> dict[str, datetime]:
+    return {name: at for kind, name, at in waiting(cast, case_id) if kind is DeadlineKind.DUTY and name.startswith("cra-")}
 
 
 def test_exploit_that_is_public_cannot_be_published_twice(cast: Cast, case_id: CaseId, clock: FixedClock) -> None:

@@ -196,22 +196,45 @@ def test_details_are_due_after_the_patch_and_not_before() -> None:
 
 def test_regulator_is_owed_24_and_72_hours_and_14_days_from_the_fix() -> None:
     at = {Milestone.REPORTED: NOW - 9 * DAY, Milestone.EXPLOITED_KNOWN: NOW, Milestone.FIX_READY: NOW + 2 * DAY}
-    found = compute_timetable(Facts(at), [], NOW + 2 * DAY, POLICY.duties)
+    under = Facts(at, regimes={"eu-cra": frozenset({"pty_v"})})
+    found = compute_timetable(under, [], NOW + 2 * DAY, POLICY.duties)
     due = {row.duty.id: (row.state, row.due_at) for row in found.duties if row.duty.kind is DutyKind.REGULATOR}
+    assert {row.party for row in found.duties if row.duty.kind is DutyKind.REGULATOR} == {"pty_v"}
     assert due == {
         "cra-early-warning": (DutyState.OVERDUE, NOW + DAY), "cra-notification": (DutyState.DUE, NOW + 3 * DAY),
         "cra-final-report": (DutyState.DUE, NOW + 16 * DAY),
     }
-    done = replace(Facts(at), done={"cra-early-warning": NOW + DAY / 2})
+    done = replace(under, done={"cra-early-warning/pty_v": NOW + DAY / 2, "cra-notification/pty_w": NOW})
     [met] = [row for row in compute_timetable(done, [], NOW + 2 * DAY, POLICY.duties).duties if row.duty.id == "cra-early-warning"]
     assert (met.state, met.done_at) == (DutyState.DONE, NOW + DAY / 2)
+
+
+def test_regulator_is_owed_nothing_by_who_does_not_say_so() -> None:
+    at = {Milestone.REPORTED: NOW - 9 * DAY, Milestone.EXPLOITED_KNOWN: NOW}
+    found = compute_timetable(Facts(at, regimes={"another-law": frozenset({"pty_v"})}), [], NOW, POLICY.duties)
+    assert [row for row in found.duties if row.duty.kind is DutyKind.REGULATOR] == []
+
+
+def test_each_vendor_has_its_own_duty_from_its_own_fix() -> None:
+    by_party = {
+        "": {Milestone.EXPLOITED_KNOWN: NOW}, "pty_a": {Milestone.FIX_READY: NOW + DAY}, "pty_b": {Milestone.FIX_READY: NOW + 4 * DAY},
+    }
+    at = {Milestone.EXPLOITED_KNOWN: NOW, Milestone.FIX_READY: NOW + DAY}
+    found = compute_timetable(
+        Facts(at, by_party=by_party, regimes={"eu-cra": frozenset({"pty_c", "pty_b", "pty_a"})}), [], NOW + 5 * DAY, POLICY.duties
+    )
+    assert [(row.party, row.state, row.due_at) for row in found.duties if row.duty.id == "cra-final-report"] == [
+        ("pty_a", DutyState.DUE, NOW + 15 * DAY), ("pty_b", DutyState.DUE, NOW + 18 * DAY), ("pty_c", DutyState.NOT_TRIGGERED, None),
+    ]
 
 
 def test_regulator_is_owed_nothing_before_the_law_is_in_force() -> None:
     early = datetime(2026, 9, 10, 21, 59, tzinfo=UTC)
     for at, state in ((early, DutyState.NOT_OWED), (early + timedelta(minutes=1), DutyState.DUE)):
         [row] = [
-            row for row in compute_timetable(Facts({Milestone.EXPLOITED_KNOWN: at}), [], at, POLICY.duties).duties
+            row for row in compute_timetable(
+                Facts({Milestone.EXPLOITED_KNOWN: at}, regimes={"eu-cra": frozenset({"pty_v"})}), [], at, POLICY.duties
+            ).duties
             if row.duty.id == "cra-early-warning"
         ]
         assert row.state is state
@@ -257,7 +280,8 @@ def test_what_if_without_its_instant_or_party_is_refused(change: Change) -> None
 
 def test_what_if_says_the_difference_in_words() -> None:
     found = what_if(
-        reported(parties=ALL), [terms("default", Rank.DEFAULT, 30)], Change(ChangeKind.EXPLOITED, NOW + DAY), NOW, POLICY.duties,
+        replace(reported(parties=ALL), regimes={"eu-cra": frozenset({"pty_b"})}), [terms("default", Rank.DEFAULT, 30)],
+        Change(ChangeKind.EXPLOITED, NOW + DAY), NOW, POLICY.duties,
     )
     text = "\n".join(found.difference)
     assert "the embargo ends at 2026-10-22 09:00 UTC, 29 days earlier" in text

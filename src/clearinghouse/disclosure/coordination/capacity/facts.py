@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from clearinghouse.core.severity import Band, base_score, parse_band
 from clearinghouse.disclosure.coordination.capacity.records import Facts
 from clearinghouse.disclosure.intake.records import Finding, HumanReview, ReferenceKind, Report, SeverityClaim
-from clearinghouse.parties.charters import Reproducer, Want
+from clearinghouse.parties.charters import Reproducer, ScopeKey, Want
 from clearinghouse.parties.charters.matching import keys_of
 
 _MIDDLE = {Band.NONE: 0.0, Band.LOW: 2.0, Band.MEDIUM: 5.5, Band.HIGH: 8.0, Band.CRITICAL: 9.5}
@@ -26,13 +26,11 @@ def facts_of(
         reproducer_confirmed: somebody other than the finders reproduced it.
     """
     findings = [report.finding for report in reports]
-    packages = [package for finding in findings for package in finding.packages]
-    packages += [part.package for finding in findings for part in finding.ranges if part.package is not None]
     claimed = any(has_reproducer(finding) for finding in findings)
     return Facts(
-        tuple(sorted(keys_of(packages, [finding.repository for finding in findings]))),
+        keys_named(findings),
         tuple(score for finding in findings for claim in finding.severities if (score := score_of(claim)) is not None),
-        exploited, bool(findings) and all(is_ai_found(finding) for finding in findings),
+        exploited, all_ai_found(findings),
         accountable_human or any(
             finding.producer.reviewer and finding.producer.review in (HumanReview.REVIEWED, HumanReview.REPRODUCED) for finding in findings
         ),
@@ -43,6 +41,18 @@ def facts_of(
         tuple(sorted({place.path for finding in findings for place in finding.locations if place.path})),
         policy_acknowledged,
     )
+
+
+def keys_named(findings: Sequence[Finding]) -> tuple[ScopeKey, ...]:
+    """The packages and repositories that findings are about."""
+    packages = [package for finding in findings for package in finding.packages]
+    packages += [part.package for finding in findings for part in finding.ranges if part.package is not None]
+    return tuple(sorted(keys_of(packages, [finding.repository for finding in findings])))
+
+
+def all_ai_found(findings: Sequence[Finding]) -> bool:
+    """Whether AI systems found it and nobody else did."""
+    return bool(findings) and all(is_ai_found(finding) for finding in findings)
 
 
 def is_ai_found(finding: Finding) -> bool:

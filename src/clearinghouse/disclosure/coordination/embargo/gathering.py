@@ -22,7 +22,6 @@ from clearinghouse.disclosure.coordination.embargo.records import (
     TimetableState,
 )
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation
-from clearinghouse.parties.charters.records import EmbargoTerms
 
 TIMETABLE_KINDS = (
     DeadlineKind.EMBARGO_ENDS, DeadlineKind.EMBARGO_WARNING, DeadlineKind.EMBARGO_REVIEW, DeadlineKind.DUTY, DeadlineKind.DETAILS,
@@ -56,11 +55,13 @@ def present_of(participants: Iterable[Participant], now: datetime) -> tuple[Part
 def gather_facts(
     embargo: Embargo, recorded: Sequence[Fact], proposals: Sequence[Proposal], consents: Mapping[str, Consent],
     present: Sequence[Participant], reported_at: datetime | None, done: Mapping[str, datetime],
+    regimes: Mapping[str, frozenset[str]],
 ) -> Facts:
     """The facts of a case.
 
     Args:
         reported_at: when the first of its reports came in; a recorded milestone may say something else.
+        regimes: law to the parties that say they are under it; it counts for those that are vendors here now.
     """
     by_party: dict[str, dict[Milestone, datetime]] = {}
     for fact in recorded:
@@ -85,8 +86,10 @@ def gather_facts(
         # Several vendors expect fixes: grace is for the last of them.
         at[Milestone.FIX_EXPECTED] = max(own[Milestone.FIX_EXPECTED] for own in by_party.values() if Milestone.FIX_EXPECTED in own)
     parties = frozenset(one.party for one in present)
+    vendors = frozenset(str(one.party) for one in present if one.role is CaseRole.VENDOR)
     return Facts(
-        at, embargo.found_with_public_ai, accords_of(proposals, consents, parties), parties, done, embargo.exited_at, by_party
+        at, embargo.found_with_public_ai, accords_of(proposals, consents, parties), parties, done, embargo.exited_at, by_party,
+        {law: bound for law, said in sorted(regimes.items()) if (bound := said & vendors)},
     )
 
 
@@ -116,15 +119,9 @@ def terms_of(applied: Iterable[AppliedTerms], policy: Policy) -> tuple[Terms, ..
     return (*(one.terms for one in applied), *(terms for terms in policy.terms if terms.rank is Rank.DEFAULT))
 
 
-def terms_of_charter(said: EmbargoTerms, *, holder: str, source: str, party: str, found_with_ai: bool) -> Terms | None:
-    """A project's charter as terms of rank b, for its own code; None where the charter says nothing of dates."""
-    days = said.days_ai_found if found_with_ai and said.days_ai_found is not None else said.days
-    if days is None:
-        return None
-    return Terms(
-        "charter", holder, source, Rank.CHARTER, Milestone.VENDOR_CONTACTED, days, days_max=said.days_max,
-        details_days=said.details_later_days or None, party=party, why="the charter of the project, for its own code",
-    )
+def brings_forward(before: Timetable, after: Timetable) -> bool:
+    """Whether the instant that binds would come no later, which is all that a charter may do to a case that runs already."""
+    return after.ends_at is not None and (before.ends_at is None or after.ends_at <= before.ends_at)
 
 
 def deadlines_of(

@@ -36,11 +36,13 @@ class Facts:
     parties: frozenset[str] = frozenset()
     """Everybody who takes part: bound while it lasts, told when it ends."""
     done: Mapping[str, datetime] = field(default_factory=dict)
-    """Id of a duty to the instant it was met."""
+    """Key of a duty (`duty_key`) to the instant it was met."""
     exited_at: datetime | None = None
     """When the embargo of this case ended; what has ended does not come back."""
     by_party: Mapping[str, Mapping[Milestone, datetime]] = field(default_factory=dict)
     """Whose milestone it is, where that was said; under the empty name those of nobody in particular."""
+    regimes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Law to the vendors here that say they are under it."""
 
     def when(self, milestone: Milestone, of: str = "") -> datetime | None:
         """The first instant of a milestone; of one party where it is named and anything is known by party."""
@@ -130,6 +132,13 @@ class DutyRow:
     due_at: datetime | None
     done_at: datetime | None
     words: str
+    party: str = ""
+    """The vendor it binds; empty for a duty that no law puts on one."""
+
+
+def duty_key(duty_id: str, party: str) -> str:
+    """What a duty is called among those met: its id, and whose it is where it is one vendor's."""
+    return f"{duty_id}/{party}" if party else duty_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from clearinghouse.disclosure.coordination.embargo.records import (
     Facts,
     Timetable,
     TimetableState,
+    duty_key,
 )
 
 MILESTONE_WORDS: dict[Milestone, str] = {
@@ -75,7 +76,10 @@ def compute_timetable(facts: Facts, terms: Iterable[Terms], now: datetime, dutie
     )
     return Timetable(
         now, state, ends_at, rank, "" if binding is None else binding.terms.id, ended_by, zone, tuple(clocks), conflicts, details,
-        tuple(apply_duty(duty, facts, now) for duty in sorted(set(duties), key=lambda duty: (duty.kind, duty.id))), tell,
+        tuple(
+            apply_duty(duty, facts, now, party) for duty in sorted(set(duties), key=lambda duty: (duty.kind, duty.id))
+            for party in bound_by_duty(duty, facts)
+        ), tell,
         _summary(state, binding, ends_at, ended_by, rank, now),
     )
 
@@ -126,15 +130,28 @@ def leading_proposal(accords: Iterable[Accord]) -> Accord | None:
     return min((accord for accord in accords if not accord.in_force), key=lambda accord: (accord.ends_at, accord.id), default=None)
 
 
-def apply_duty(duty: Duty, facts: Facts, now: datetime) -> DutyRow:
-    """When a duty falls due in a case, if it does."""
-    began = facts.at.get(duty.start)
-    triggers = [began, facts.at.get(duty.after)] if duty.after is not None else [began]
+def bound_by_duty(duty: Duty, facts: Facts) -> tuple[str, ...]:
+    """Whom a duty binds in a case: each vendor that says it is under the law, or, where no law is named, whoever its holder is."""
+    return tuple(sorted(facts.regimes.get(duty.regime, ()))) if duty.regime else ("",)
+
+
+def apply_duty(duty: Duty, facts: Facts, now: datetime, party: str = "") -> DutyRow:
+    """When a duty falls due in a case, if it does.
+
+    Args:
+        party: the vendor it binds: its own fix starts its clock, not another's.
+    """
+    return replace(_apply_duty(duty, facts, now, party), party=party)
+
+
+def _apply_duty(duty: Duty, facts: Facts, now: datetime, party: str) -> DutyRow:
+    began = facts.when(duty.start, party)
+    triggers = [began, facts.when(duty.after, party)] if duty.after is not None else [began]
     length = f"{duty.hours} hours" if duty.hours is not None else f"{duty.business_days} business days"
-    done_at = facts.done.get(duty.id)
+    done_at = facts.done.get(duty_key(duty.id, party))
     known = [at for at in triggers if at is not None]
     if len(known) < len(triggers):
-        waits = [one for one in (duty.start, duty.after) if one is not None and one not in facts.at]
+        waits = [one for one in (duty.start, duty.after) if one is not None and facts.when(one, party) is None]
         words = f"{length} once {' and '.join(MILESTONE_WORDS[one] for one in waits)}"
         return DutyRow(duty, DutyState.NOT_TRIGGERED, None, done_at, words)
     start = max(known)

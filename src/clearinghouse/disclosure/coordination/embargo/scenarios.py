@@ -70,10 +70,10 @@ def describe_difference(before: Timetable, after: Timetable) -> tuple[str, ...]:
     later = {(conflict.kind, conflict.between) for conflict in after.conflicts}
     said += [f"new conflict: {conflict.words}" for conflict in after.conflicts if (conflict.kind, conflict.between) not in earlier]
     said += [f"no longer a conflict: {conflict.words}" for conflict in before.conflicts if (conflict.kind, conflict.between) not in later]
-    owed = {row.duty.id: row.due_at for row in before.duties}
+    owed = {(row.duty.id, row.party): row.due_at for row in before.duties}
     said += [
         f"{row.duty.holder} owes: {row.duty.what}, by {render_in(row.due_at, row.duty.zone)}"
-        for row in after.duties if row.due_at is not None and row.state is not DutyState.DONE and owed.get(row.duty.id) != row.due_at
+        for row in after.duties if row.due_at is not None and row.state is not DutyState.DONE and owed.get((row.duty.id, row.party)) != row.due_at
     ]
     if after.tell and not before.tell:
         said.append(f"to be told at once: {len(after.tell)} part{'y' if len(after.tell) == 1 else 'ies'}")

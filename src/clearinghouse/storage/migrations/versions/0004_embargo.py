@@ -62,8 +62,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_id", "party_id"),
     )
     op.create_table(
-        "embargo_duties", _id("case_id"), _word("duty_id"), _at("done_at", null=False), _at("recorded_at", null=False), _id("recorded_by"),
-        _of_case(), sa.PrimaryKeyConstraint("case_id", "duty_id"),
+        "embargo_duties", _id("case_id"), _word("duty_id"), _id("party_id"), _at("done_at", null=False), _at("recorded_at", null=False),
+        _id("recorded_by"), _of_case(), sa.PrimaryKeyConstraint("case_id", "duty_id", "party_id"),
+    )
+    op.create_table(
+        "embargo_regimes", _id("case_id"), _id("party_id"), _word("regime"), sa.Column("applies", sa.Boolean(), nullable=False),
+        _at("said_at", null=False), _id("said_by"), _of_case(), sa.PrimaryKeyConstraint("case_id", "party_id", "regime"),
     )
     op.create_table(
         "embargo_leaks", _id("leak_id"), _id("case_id"), _word("state"), _at("seen_at", null=False), _at("reported_at", null=False),
@@ -94,7 +98,7 @@ def upgrade() -> None:
     # Whoever knows of a case at all is told its dates; what was written about them is for those in the room.
     walls.protect(op.get_bind(), "embargoes", "case_id", tier_min=0)
     walls.protect(op.get_bind(), "deadlines", "object_id", tier_min=0)
-    for table in ("embargo_terms", "embargo_proposals", "embargo_consents", "embargo_duties"):
+    for table in ("embargo_terms", "embargo_proposals", "embargo_consents", "embargo_duties", "embargo_regimes"):
         walls.protect(op.get_bind(), table, "case_id", tier_min=1)
     for table in ("embargo_facts", "embargo_leaks", "contact_watches"):
         walls.protect(op.get_bind(), table, "case_id")

@@ -3,6 +3,7 @@
 Every one of them computes the timetable anew and keeps it before the transaction ends. `sweep` is the timers' own.
 """
 
+from clearinghouse.disclosure.coordination.embargo.actions.chartered import bring_charter
 from clearinghouse.disclosure.coordination.embargo.actions.consent import (
     accept_embargo,
     decline_embargo,
@@ -20,12 +21,14 @@ from clearinghouse.disclosure.coordination.embargo.actions.terms import (
     record_duty_met,
     record_fact,
     record_origin,
+    record_regime,
     remove_terms,
     withdraw_fact,
 )
 
 __all__ = [
-    "Handling", "PolicyOf", "Swept", "accept_embargo", "apply_terms", "confirm_leak", "decline_embargo", "dismiss_leak", "exit_embargo",
-    "merge_embargo", "propose_embargo", "read_situation", "recompute", "record_duty_met", "record_fact", "record_leak", "record_origin",
-    "refresh", "remove_terms", "sweep", "withdraw_consent", "withdraw_fact",
+    "Handling", "PolicyOf", "Swept", "accept_embargo", "apply_terms", "bring_charter", "confirm_leak", "decline_embargo",
+    "dismiss_leak", "exit_embargo", "merge_embargo", "propose_embargo", "read_situation", "recompute", "record_duty_met",
+    "record_fact", "record_leak", "record_origin", "record_regime", "refresh", "remove_terms", "sweep", "withdraw_consent",
+    "withdraw_fact",
 ]

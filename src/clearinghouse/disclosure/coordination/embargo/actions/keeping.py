@@ -39,8 +39,12 @@ def read_situation(tx: Transaction, room: Room, embargo: Embargo, policy_of: Pol
     proposals = embargoes.list_proposals(tx, room)
     consents = embargoes.system_consents(tx, room.id)
     present = gathering.present_of(participants.system_participants(tx, room.id), now)
+    regimes: dict[str, frozenset[str]] = {}
+    for (party, law), applies in sorted(embargoes.list_regimes(tx, room).items()):
+        regimes[law] = regimes.get(law, frozenset()) | ({party} if applies else set())
     facts = gathering.gather_facts(
-        embargo, recorded, proposals, consents, present, cases.system_first_received(tx, room.id), embargoes.list_duties_met(tx, room)
+        embargo, recorded, proposals, consents, present, cases.system_first_received(tx, room.id), embargoes.list_duties_met(tx, room),
+        regimes,
     )
     return Situation(
         embargo, facts, gathering.terms_of(applied, policy), policy.duties, tuple(recorded), tuple(applied), tuple(proposals), consents,

@@ -10,7 +10,8 @@ from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.terms import ENDINGS, Milestone, Rank, Terms, complaint_about_terms
 from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.coordination.embargo.actions.keeping import PolicyOf, end_embargo, read_situation, recompute
-from clearinghouse.disclosure.coordination.embargo.records import AppliedTerms, Embargo, Fact, Facts, Timetable
+from clearinghouse.disclosure.coordination.embargo.records import AppliedTerms, Embargo, Fact, Facts, Timetable, duty_key
+from clearinghouse.disclosure.coordination.embargo.rules import bound_by_duty
 from clearinghouse.disclosure.coordination.embargo.states import (
     EXIT_OF,
     PUBLIC_TRANSITIONS,
@@ -21,7 +22,7 @@ from clearinghouse.disclosure.coordination.embargo.states import (
 from clearinghouse.disclosure.coordination.embargo.store import embargoes
 from clearinghouse.disclosure.coordination.rooms.actions import coordinate, take_part
 from clearinghouse.disclosure.coordination.rooms.actions.entering import nothing_found
-from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Standing
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Room, Standing
 from clearinghouse.disclosure.coordination.rooms.rules import parse_paragraph
 from clearinghouse.disclosure.coordination.rooms.states import step
 from clearinghouse.ledger import actions as ledger
@@ -165,30 +166,89 @@ def record_origin(
 
 
 def record_duty_met(
-    tx: Transaction, case_id: str, duty_id: str, done_at: datetime, *, actor: PartyId, envelope: Envelope, policy_of: PolicyOf, now: datetime
+    tx: Transaction, case_id: str, duty_id: str, done_at: datetime, *, party: str = "", actor: PartyId, envelope: Envelope,
+    policy_of: PolicyOf, now: datetime,
 ) -> Timetable:
     """A duty beside the embargo that was met; a coordinator's or a vendor's word.
 
+    Args:
+        party: whose duty it was, where a law puts it on vendors; a vendor speaks of its own, and where one alone is under
+            that law it need not be named.
     Raises:
-        NotFound: there is no such case, or no such duty in its policy.
-        NotPermitted: the actor is neither a coordinator nor a vendor of the case.
-        Invalid: the instant lies ahead.
+        NotFound: there is no such case, no such duty in its policy, or the party is not bound by it.
+        NotPermitted: the actor is neither a coordinator nor a vendor of the case, or speaks of another's duty.
+        Invalid: the instant lies ahead, or it is not said whose duty it was.
         Conflict: it was recorded before, or the case is not open.
     """
     room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
     if not room.standing.coordinates and CaseRole.VENDOR not in room.standing.roles:
         raise NotPermitted("duties are recorded by the coordinators and vendors of a case")
-    if duty_id not in {duty.id for duty in policy_of(tx, room.case.policy_version).duties}:
+    duty = next((one for one in policy_of(tx, room.case.policy_version).duties if one.id == duty_id), None)
+    if duty is None:
         raise nothing_found(duty_id)
     if done_at > now + _SKEW:
         raise Invalid("a duty is recorded once it was met; the instant lies ahead")
     embargo = embargoes.begin(tx, room.id)
-    if duty_id in embargoes.list_duties_met(tx, room):
+    whose = ""
+    if duty.regime:
+        bound = bound_by_duty(duty, read_situation(tx, room, embargo, policy_of, now).facts)
+        whose = party or ("" if room.standing.coordinates else room.standing.party) or (bound[0] if len(bound) == 1 else "")
+        if not room.standing.coordinates and whose != room.standing.party:
+            raise NotPermitted("a vendor records its own duties")
+        if not whose:
+            raise Invalid(f"{duty_id} binds {len(bound)} vendors here; say whose was met")
+        if whose not in bound:
+            raise nothing_found(whose)
+    if duty_key(duty_id, whose) in embargoes.list_duties_met(tx, room):
         raise Conflict(f"{duty_id} was recorded as met before")
-    embargoes.add_duty_met(tx, room, duty_id, done_at, actor, now)
-    details: dict[str, Detail] = {"duty": duty_id, "at": render_instant(done_at)}
+    embargoes.add_duty_met(tx, room, duty_id, whose, done_at, actor, now)
+    details: dict[str, Detail] = {"duty": duty_id, "at": render_instant(done_at), "party": whose}
     ledger.record(tx, Event("DutyMet", (room.id, embargo.id), details), actor=actor, now=now)
     return recompute(tx, room, policy_of, actor=actor, now=now)
+
+
+def record_regime(
+    tx: Transaction, case_id: str, regime: str, *, applies: bool, party: str = "", actor: PartyId, envelope: Envelope,
+    policy_of: PolicyOf, now: datetime,
+) -> Timetable:
+    """Whether a vendor of a case is under a law such as `eu-cra`, by its own word or as a coordinator has it from the vendor.
+
+    Args:
+        party: the vendor; a vendor speaks of itself and need not be named.
+    Raises:
+        NotFound: there is no case that the actor may see, or the party is no vendor in it.
+        NotPermitted: the actor neither coordinates the case nor is that vendor.
+        Invalid: the case's policy knows no duty of such a law.
+        Conflict: that is known already, or the case is not open.
+    Source: Regulation (EU) 2024/2847, article 14.
+    """
+    room = take_part(tx, case_id, envelope=envelope, actor=actor, now=now)
+    laws = {duty.regime for duty in policy_of(tx, room.case.policy_version).duties} - {""}
+    if regime not in laws:
+        raise Invalid(f"no duty of this case's policy names that law; there are: {', '.join(sorted(laws)) or 'none'}")
+    whose = party or room.standing.party
+    if not room.standing.coordinates and (CaseRole.VENDOR not in room.standing.roles or whose != room.standing.party):
+        raise NotPermitted("a vendor says of itself whether it is under a law; of others a coordinator does")
+    embargo = embargoes.begin(tx, room.id)
+    found = read_situation(tx, room, embargo, policy_of, now)
+    if not any(one.party == whose and one.role is CaseRole.VENDOR for one in found.present):
+        raise nothing_found(whose)
+    if not keep_regime(tx, room, embargo, whose, regime, applies=applies, charter={}, actor=actor, now=now):
+        raise Conflict(f"that this vendor is {'' if applies else 'not '}under {regime} is known already")
+    return recompute(tx, room, policy_of, actor=actor, now=now)
+
+
+def keep_regime(
+    tx: Transaction, room: Room, embargo: Embargo, party: str, regime: str, *, applies: bool, charter: dict[str, Detail],
+    actor: PartyId, now: datetime,
+) -> bool:
+    """Note a vendor's word on a law with its event; False where it is known."""
+    if embargoes.list_regimes(tx, room).get((party, regime), False) is applies:
+        return False
+    embargoes.keep_regime(tx, room, party, regime, applies, actor, now)
+    details: dict[str, Detail] = {"party": party, "regime": regime, "applies": applies, **charter}
+    ledger.record(tx, Event("RegimeStated", (room.id, embargo.id), details), actor=actor, now=now)
+    return True
 
 
 def _check_may_state(standing: Standing, terms: Terms) -> None:

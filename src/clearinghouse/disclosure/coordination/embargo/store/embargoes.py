@@ -26,6 +26,7 @@ from clearinghouse.disclosure.coordination.embargo.records import (
     ProposalState,
     Timetable,
     TimetableState,
+    duty_key,
 )
 from clearinghouse.disclosure.coordination.embargo.store.tables import (
     embargo_answers,
@@ -34,6 +35,7 @@ from clearinghouse.disclosure.coordination.embargo.store.tables import (
     embargo_facts,
     embargo_leaks,
     embargo_proposals,
+    embargo_regimes,
     embargo_terms,
     embargoes,
 )
@@ -209,16 +211,32 @@ def keep_consents(tx: Transaction, case_id: str, consents: Iterable[tuple[str, C
         ), rows)
 
 
-def add_duty_met(tx: Transaction, room: Room, duty_id: str, done_at: datetime, by: PartyId, at: datetime) -> None:
-    """Keep that a duty was met, for the first time."""
+def add_duty_met(tx: Transaction, room: Room, duty_id: str, party: str, done_at: datetime, by: PartyId, at: datetime) -> None:
+    """Keep that a duty was met, for the first time; whose it was, where it is one vendor's."""
     tx.write(insert(embargo_duties), {
-        "case_id": room.id, "duty_id": duty_id, "done_at": done_at, "recorded_at": at, "recorded_by": by,
+        "case_id": room.id, "duty_id": duty_id, "party_id": party, "done_at": done_at, "recorded_at": at, "recorded_by": by,
     })
 
 
 def list_duties_met(tx: Transaction, room: Room) -> dict[str, datetime]:
-    """Duties that were met, and when."""
-    return {row.duty_id: row.done_at for row in tx.rows(select(embargo_duties).where(embargo_duties.c.case_id == room.id))}
+    """Duties that were met by their keys, and when."""
+    rows = tx.rows(select(embargo_duties).where(embargo_duties.c.case_id == room.id))
+    return {duty_key(row.duty_id, row.party_id): row.done_at for row in rows}
+
+
+def keep_regime(tx: Transaction, room: Room, party: str, regime: str, applies: bool, by: PartyId, at: datetime) -> None:
+    """Keep a vendor's word on a law; the newest counts."""
+    fresh: Any = (postgresql if tx.dialect == "postgresql" else sqlite).insert(embargo_regimes)
+    values = {"applies": applies, "said_at": at, "said_by": by}
+    tx.write(fresh.values(case_id=room.id, party_id=party, regime=regime, **values).on_conflict_do_update(
+        index_elements=["case_id", "party_id", "regime"], set_=values
+    ))
+
+
+def list_regimes(tx: Transaction, room: Room) -> dict[tuple[str, str], bool]:
+    """Party and law to whether it says it is under it."""
+    rows = tx.rows(select(embargo_regimes).where(embargo_regimes.c.case_id == room.id))
+    return {(row.party_id, row.regime): bool(row.applies) for row in rows}
 
 
 def add_leak(tx: Transaction, room: Room, leak: Leak) -> None:

@@ -73,9 +73,19 @@ embargo_duties = Table(
     "embargo_duties", metadata,
     Column("case_id", Id, ForeignKey("cases.case_id"), primary_key=True),
     Column("duty_id", Word, primary_key=True),
+    Column("party_id", Id, primary_key=True),
     Column("done_at", Instant, nullable=False),
     Column("recorded_at", Instant, nullable=False),
     Column("recorded_by", Id, nullable=False),
+)
+embargo_regimes = Table(
+    "embargo_regimes", metadata,
+    Column("case_id", Id, ForeignKey("cases.case_id"), primary_key=True),
+    Column("party_id", Id, primary_key=True),
+    Column("regime", Word, primary_key=True),
+    Column("applies", Boolean, nullable=False),
+    Column("said_at", Instant, nullable=False),
+    Column("said_by", Id, nullable=False),
 )
 embargo_leaks = Table(
     "embargo_leaks", metadata,

@@ -11,7 +11,7 @@ from clearinghouse.disclosure.coordination.rooms import rules
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ReportState, Room
 from clearinghouse.disclosure.coordination.rooms.store.tables import case_decisions, case_participants, cases, unseal
 from clearinghouse.parties.records import Tier
-from clearinghouse.parties.store import own_parties
+from clearinghouse.parties.store import own_parties, parties
 from clearinghouse.storage import Envelope, Transaction
 
 
@@ -44,6 +44,17 @@ def system_participants(tx: Transaction, case_id: str) -> list[Participant]:
     """Everybody of a case, for notices, timers and the embargo; shown to nobody."""
     query = select(case_participants).where(case_participants.c.case_id == case_id)
     return [_participant(row) for row in tx.rows(query.order_by(case_participants.c.invited_at, case_participants.c.party_id))]
+
+
+def system_cases_of_vendor(tx: Transaction, party: PartyId) -> list[tuple[CaseId, PartyId]]:
+    """The open cases a party, or somebody of it, takes part in as a vendor, and as whom; for follow-ups, in order of their ids."""
+    query = select(case_participants.c.case_id, case_participants.c.party_id).join(
+        cases, and_(cases.c.case_id == case_participants.c.case_id, cases.c.state == "open")
+    ).join(parties, parties.c.party_id == case_participants.c.party_id).where(
+        case_participants.c.role == CaseRole.VENDOR, case_participants.c.state == Participation.JOINED,
+        or_(parties.c.party_id == party, parties.c.organisation_id == party),
+    )
+    return [(CaseId(row.case_id), PartyId(row.party_id)) for row in tx.rows(query.order_by(case_participants.c.case_id, case_participants.c.party_id))]
 
 
 def system_count_participants(tx: Transaction, case_id: CaseId) -> int:
