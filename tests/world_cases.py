@@ -4,12 +4,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from clearinghouse.core.ids import PartyId, ReportId
+from clearinghouse.app.packets import deliver_waiting, queue_packet
+from clearinghouse.core.ids import PartyId
 from clearinghouse.core.roles import MAY, Role, Scope
-from clearinghouse.disclosure.coordination.capacity import actions as capacity
-from clearinghouse.disclosure.coordination.capacity.records import Facts, Packet
 from clearinghouse.parties import actions as parties
-from clearinghouse.parties.charters import Reproducer
 from clearinghouse.parties.records import Party
 from world import DIRECTORY, EVERYBODY, UNNAMED, World
 
@@ -115,7 +113,7 @@ def _case_a(world: World) -> None:
     world.thing("decision_id", decided, A_WORKING, parent=case)
     world.do("vendor_a", "POST", f"{at}/report-state", {"verb": "validate", "reason": mark("a step", *A_WORKING)})
     _embargo(world, case, "a", ("desk", "vendor_a"), A_ROOM, ("desk",), party="vendor_a's")
-    _delivery(world, case, "vendor_a's", first, "finder_a", ("desk", "vendor_a", "colleague_a"), A_SUMMARY, "a")
+    _delivery(world, case, "desk", "vendor_a's", A_SUMMARY)
     world.do(
         "desk", "POST", "/charters?reason=they+asked&for=" + world.id("vendor_a's"),
         body=b'charter = 1\n[project]\nname = "libmagic"\nrepositories = ["https://github.com/example/libmagic"]\n',
@@ -127,19 +125,10 @@ def _case_a(world: World) -> None:
     _look_round(world, case, "desk", A_ROOM, A_SUMMARY)
 
 
-def _delivery(world: World, case: str, vendor: str, report: str, finder: str, readers: tuple[str, ...], room: tuple[str, ...], name: str) -> None:
+def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:
     """Put a case before a vendor, and deliver it; who reads the case may know that it was."""
-    instance, now = world.instance, world.clock.now()
-    with instance.database.write() as tx:
-        capacity.enqueue(
-            tx, PartyId(world.id(vendor)), case, Facts(reproducer=Reproducer.CONFIRMED, accountable_human=True, scores=(5.0,)),
-            Packet(b'{"what": "%s"}' % world.mark(f"{name} packet", *readers).encode()), {ReportId(report): PartyId(world.id(finder))},
-            actor=world.people[readers[0]].party.id, envelope=instance.envelope, now=now,
-        )
-        made = capacity.deliver_next(
-            tx, PartyId(world.id(vendor)), actor=instance.system, envelope=instance.envelope, policy=instance.policy.capacity, now=now
-        )
-    for delivery in made:
+    queue_packet(world.instance.acting_as(world.people[coordinator].party), PartyId(world.id(vendor)), case, reproducer_confirmed=True)
+    for delivery in deliver_waiting(world.instance):
         world.thing("delivery_id", delivery.id, room)
 
 
@@ -181,7 +170,7 @@ def add_beside(world: World, name: str, coordinator: str, finder: str, vendor: s
     _thread(world, case, coordinator, vendor, (coordinator, vendor))
     _document(world, case, coordinator, "advisory", people, f"{name} advisory")
     _embargo(world, case, name, (coordinator, vendor), people, (coordinator,), party=vendor)
-    _delivery(world, case, vendor, report, finder, (coordinator, vendor), people, name)
+    _delivery(world, case, coordinator, vendor, people)
     if relayed:
         _beside_cases(world, name, finder, vendor, ("operator", "desk"))
     decided = world.do(coordinator, "POST", f"{at}/decisions", {"kind": "scope", "reason": mark(f"{name} decision", coordinator, vendor)})["id"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from clearinghouse.core.errors import ClearinghouseError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
 
@@ -58,6 +58,9 @@ def problem_of(error: Exception) -> Problem:
         status = error.status_code
         if status == 404:
             return NOT_THERE
+        if isinstance(error, InternalServerException) and "disconnected" in error.detail:
+            # Litestar's word for a body that broke off; whoever breaks it off shall not fill our log of mistakes.
+            return Problem("/problems/bad-request", "Bad request", 400, "the body ended before it was whole; send it again")
         title = _STATUS_TITLES.get(status, "Refused" if status < 500 else "Mistake of ours")
         detail = error.detail if status < 500 else "The mistake was noted; nothing of this request was kept."
         return Problem("/problems/" + title.lower().replace(" ", "-"), title, status, detail)

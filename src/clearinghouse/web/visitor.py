@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -237,8 +237,11 @@ def check_same_site(request: "Request[Any, Any, Any]", visitor: Visitor) -> None
     """Raise NotPermitted unless the request comes from a page of ours, as far as the browser says."""
     fetch_site = request.headers.get("sec-fetch-site", "")
     origin = request.headers.get("origin", "")
-    own = {request.headers.get("host", ""), urlsplit(visitor.instance.settings.public_url).netloc}
-    if fetch_site not in ("", "same-origin", "none") or (origin and urlsplit(origin).netloc not in own):
+    own = {request.headers.get("host", ""), urlsplit(visitor.instance.settings.public_url).netloc} - {""}
+    # A page that sends no referrer, as ours do not, sends its forms with the origin `null`: whose it was, Sec-Fetch-Site
+    # says where a browser sends it, and else the token alone.
+    elsewhere = origin not in ("", "null") and origin.partition("://")[2] not in own
+    if fetch_site not in ("", "same-origin", "none") or elsewhere:
         raise NotPermitted("this form came from another site; open the page here and send it again")
 
 
@@ -252,7 +255,8 @@ def local_path(untrusted_path: str) -> str:
     """A path on this site to go to; the first page where it would lead elsewhere."""
     if not untrusted_path.startswith("/") or untrusted_path.startswith(("//", "/\\")) or any(letter < " " or letter == "\\" for letter in untrusted_path):
         return "/"
-    return untrusted_path[:2000]
+    # A header holds no letters beyond ASCII; an address spells them out.
+    return quote(untrusted_path[:2000], safe="/?&=#%:;,+@!$~*'()-._", errors="replace")
 
 
 def _mac(instance: Instance, purpose: str, text: str) -> str:
