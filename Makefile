@@ -29,7 +29,7 @@ demo: $(VENV)/.ready
 	$(BIN)/clearinghouse demo $(ARGS)
 
 test: $(VENV)/.ready
-	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not long" -n 2 --dist loadgroup $(ARGS)
+	PYTHONHASHSEED=0 $(BIN)/python -m pytest -m "not long" -n 2 --dist loadfile $(ARGS)
 
 test-long: $(VENV)/.ready
 	$(BIN)/python -m pytest -m long $(ARGS)

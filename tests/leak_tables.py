@@ -54,6 +54,7 @@ QUERIES: dict[str, list[Template]] = {
     f"GET {API}/cases/{{case_id}}/threads/{{thread_id}}/messages": [Template("before={message_id}&size=2")],
     f"GET {API}/submissions/{{submission_id}}": [Template("from=0"), Template("from=100000")],
     f"GET {API}/charters": [Template("project=libmagic"), Template("project={word}")],
+    f"GET {API}/cases/{{case_id}}/bundle": [Template("reach=organisation"), Template("reach=named")],
     f"GET {API}/reports/{{report_id}}/relay": [Template("reach=organisation"), Template("reach=named&purpose=training")],
     "GET /inbox": [Template("text={word}"), Template("answer=new"), Template("answer=waiting"), Template("source=ndjson&text={word}")],
     "GET /search": [Template("q={word}"), Template("q={report_id}"), Template("q={case_id}"), Template("q={submission_id}")],
@@ -234,8 +235,8 @@ WEIGHED: dict[str, str] = {
     "GET /reports/{report_id}/compare/{other_id}": WEIGHING,
 }
 
-# Addresses at which there is nothing for anybody.
-NOTHING = {f"GET {API}"}
+# Addresses at which there is nothing for anybody: the root, and where a provider of accounts sends somebody back to.
+NOTHING = {f"GET {API}", "GET /sign-in/back"}
 
 # What somebody may do with an object it may not read.
 INVITEE = {f"POST {start}/cases/{{case_id}}/{deed}" for start in (API, "") for deed in ("accept", "refuse")}
@@ -255,6 +256,9 @@ MANAGING: dict[str, str] = {"GET /admin": "administrators are shown every party 
 
 # Routes that note the first reading, and cost more statements that once.
 NOTING: dict[str, str] = {f"GET {API}/reports/{{report_id}}/relay": "that it was handed on to this reach is on the record once"}
+
+# Reading routes whose every answer is on the record of the case: asked once, after all that is compared.
+RECORDED = {f"GET {API}/cases/{{case_id}}/bundle"}
 
 # Deeds that let somebody see more: what is shown afterwards is no leak.
 WIDENING = {
