@@ -52,6 +52,8 @@ def send_as(instance: Instance, reporter: Party, findings: Sequence[Finding], *,
 @contextmanager
 def counted(instance: Instance) -> Iterator[list[str]]:
     """The statements a block sends to the database."""
+    # Whether there is a wall is asked once in the life of a process.
+    instance.database.has_wall()
     seen: list[str] = []
 
     def note(connection: object, cursor: object, statement: str, *rest: object) -> None:

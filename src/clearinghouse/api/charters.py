@@ -69,7 +69,7 @@ def find(
     project: Annotated[str, QueryParameter(name="project", min_length=1, max_length=500, description="Package URL, repository, name or id.")],
 ) -> list[CharterDocument]:
     """Charters bind every sender, so every sender may read them."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         return [_document(found) for found in actions.find_project(tx, project, envelope=instance.envelope)]
 
 
@@ -96,7 +96,7 @@ async def adopt(
 @get("/vendors/{vendor_id:str}/queue", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="What waits before a vendor")
 def queue(instance: Acting, vendor_id: FromPath[str]) -> list[QueueLine]:
     """All of it, without content, for the vendor; for a coordinator what it may read, without positions."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         return list(capacity.read_queue(
             tx, PartyId(vendor_id), viewer=instance.actor.id, envelope=instance.envelope, policy=instance.policy.capacity,
             now=instance.clock.now(),

@@ -111,7 +111,7 @@ def receipt(
     first: Annotated[int, QueryParameter(name="from", ge=0, le=10_000_000, description="First item to show.")] = 0,
 ) -> SubmissionAnswer:
     """What became of each item, and what deconfliction says of the reports they became."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         found = actions.read_receipt(tx, submission_id, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
     return _answer(instance, found, first, answered=True, look=True)
 

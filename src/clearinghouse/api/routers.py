@@ -16,7 +16,7 @@ from clearinghouse.disclosure.intake import actions
 @get(["/", "/{anything:path}"], opt={SCOPE: Scope.LEDGER_READ}, include_in_schema=False, sync_to_thread=True)
 def nothing(instance: Acting, request: "Request[Any, Any, Any]") -> None:
     """What is no route costs and says the same as what is nobody's (decision 5)."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         actions.read_report(tx, "rep_" + "a" * 26, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
     raise NotFound(request.url.path)
 

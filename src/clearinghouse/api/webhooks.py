@@ -54,7 +54,7 @@ def _line(hook: Hook) -> HookLine:
 @get("/webhooks", opt={SCOPE: Scope.WEBHOOKS_MANAGE}, sync_to_thread=True, summary="One's webhooks")
 def list_hooks(instance: Acting) -> list[HookLine]:
     """Those of the calling party."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         return [_line(hook) for hook in hooks.list_hooks(tx, instance.envelope, viewer=instance.actor.id)]
 
 

@@ -44,7 +44,7 @@ def show(
     from clearinghouse.parties.charters import actions, store
     from clearinghouse.parties.charters.rendering import render_toml
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
+    with context_of(ctx).instance() as instance, instance.read() as tx:
         found = actions.find_project(tx, project, envelope=instance.envelope)
         documents = [store.read_document(tx, one.id, one.version, instance.envelope) or b"{}" for one in found]
     if json:
@@ -127,7 +127,7 @@ def fetch(
             if read.charter is None:
                 raise Invalid("this charter could not be put in force")
             return
-        with instance.database.read() as tx:
+        with instance.read() as tx:
             claims = store.claims_of(tx, PartyId(party))
         mine = next((one for one in claims if one.key == repository_key(address)), None)
         if mine is None:
@@ -159,7 +159,7 @@ def queue(ctx: typer.Context, vendor: Annotated[str, typer.Argument(help="Id of 
     from clearinghouse.core.ids import PartyId
     from clearinghouse.disclosure.coordination.capacity import actions
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
+    with context_of(ctx).instance() as instance, instance.read() as tx:
         lines = actions.read_queue(
             tx, PartyId(vendor), viewer=instance.actor.id, envelope=instance.envelope, policy=instance.policy.capacity,
             now=instance.clock.now(),

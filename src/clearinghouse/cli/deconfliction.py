@@ -76,7 +76,7 @@ def show(ctx: typer.Context, id: Annotated[str, typer.Argument(help="Case, repor
         elif id.startswith("rep_"):
             _show_report(read_report(instance, id), json)
         elif id.startswith("sub_"):
-            with instance.database.read() as tx:
+            with instance.read() as tx:
                 receipt = read_receipt(tx, id, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
             if json:
                 print_json(receipt)
@@ -123,7 +123,7 @@ def settle(ctx: typer.Context, json: Json = False) -> None:
         check_may(instance.actor, Scope.CASES_DECIDE)
         with progress(json) as bars:
             process.deconflict(instance, process.Bars(lambda name, total: bars.add_task(name, total=total), bars.update), settle=True)
-        with instance.database.read() as tx:
+        with instance.read() as tx:
             from clearinghouse.disclosure.deconfliction.store import last_settlement
 
             last = last_settlement(tx)

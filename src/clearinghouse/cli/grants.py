@@ -79,7 +79,7 @@ def list_(ctx: typer.Context, object_id: ObjectId, json: Json = False) -> None:
     from clearinghouse.app.views.grants import holders_of
     from clearinghouse.parties import grants as actions
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
+    with context_of(ctx).instance() as instance, instance.read() as tx:
         found = actions.list_grants(
             tx, object_id, within=holders_of(instance, tx, object_id), envelope=instance.envelope, viewer=instance.actor.id,
             now=instance.clock.now(),

@@ -16,7 +16,7 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
     """All parties."""
     from clearinghouse.parties import store
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
+    with context_of(ctx).instance() as instance, instance.read() as tx:
         found = store.list_parties(tx)
     if json:
         print_json(found)
@@ -206,7 +206,7 @@ def team_list(ctx: typer.Context, json: Json = False) -> None:
     from clearinghouse.parties import store
     from clearinghouse.parties.records import PartyKind
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
+    with context_of(ctx).instance() as instance, instance.read() as tx:
         names = {party.id: party.name for party in store.list_parties(tx)}
         now = instance.clock.now()
         found = [

@@ -111,7 +111,7 @@ def mail_desk(ctx: typer.Context, json: Json = False) -> None:
     from clearinghouse.parties.notices.mail_records import Disposition
     from clearinghouse.parties.notices.store import mail as mail_store
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
+    with context_of(ctx).instance() as instance, instance.read() as tx:
         found = mail_store.list_mail(
             tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), disposition=Disposition.DESK
         )

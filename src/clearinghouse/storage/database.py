@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, Executable, Row, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from clearinghouse.core.clock import render_instant
 from clearinghouse.core.errors import Unavailable
@@ -35,11 +35,42 @@ class Transaction:
         self._writable = writable
         self._writes = 0
         self._events = 0
+        self._walled = False
 
     @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._connection.dialect.name
+
+    def stand_behind_wall(self, viewer: str, now: datetime) -> None:
+        """From here on the database gives content only as far as it was granted to this party; called by `Database.read`."""
+        walls.become_reader(self._connection, viewer, render_instant(now))
+        self._walled = True
+
+    @contextmanager
+    def beyond_wall(self) -> Iterator[None]:
+        """A look of the machine's own within a viewer's read, for functions named `system_...`; a test lists who may take one.
+
+        What is found is for computing with; what of it is shown, the caller answers for. Nothing where there is no wall.
+        """
+        if not self._walled:
+            yield
+            return
+        walls.leave_reader(self._connection)
+        self._walled = False
+        try:
+            yield
+        except DBAPIError:
+            # Nothing more can be asked of this transaction, and its role ends with it.
+            raise
+        except BaseException:
+            self._return()
+            raise
+        self._return()
+
+    def _return(self) -> None:
+        walls.return_to_reader(self._connection)
+        self._walled = True
 
     def rows(self, statement: Executable, parameters: Mapping[str, Any] | None = None) -> list[Row[Any]]:
         """All rows of a query."""
@@ -155,16 +186,18 @@ class Database:
         Args:
             viewer: whose read this is. On PostgreSQL the database itself then gives rows of content only as far as this
                 party was granted them at `now` (see `storage.walls`); on SQLite, and where the wall is missing, the joins
-                of the stores stand alone. Functions named `system_...` see no more than the viewer in here.
+                of the stores stand alone. Functions named `system_...` see no more than the viewer in here, but within
+                `Transaction.beyond_wall`. Without a viewer it is the machine that reads; a test lists who may do so.
         """
         assert (viewer is None) == (now is None), "a viewer's grants are those of an instant"
         with self._connected() as connection:
             if self.engine.dialect.name == "postgresql":
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin() as begun:
+                tx = Transaction(connection, writable=False)
                 if viewer is not None and now is not None and self._wall_stands(connection):
-                    walls.become_reader(connection, viewer, render_instant(now))
-                yield Transaction(connection, writable=False)
+                    tx.stand_behind_wall(viewer, now)
+                yield tx
                 begun.rollback()
 
     @contextmanager
@@ -190,7 +223,7 @@ class Database:
     def has_wall(self) -> bool:
         """Whether the second wall stands."""
         with self._connected() as connection, connection.begin():
-            return walls.stands(connection)
+            return self._wall_stands(connection)
 
     def _wall_stands(self, connection: Connection) -> bool:
         # Asked once while it stands: it can be raised while a server runs, and comes down only by hand.

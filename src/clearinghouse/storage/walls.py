@@ -5,9 +5,12 @@ rights for the length of a transaction and becomes the role `clearinghouse_reade
 of row-level security on tables with content then repeat the question in the database. A query that forgot its
 join gives nothing instead of everything.
 
-A migration that makes a table with content calls `protect` or `protect_through`; one that makes a table of credentials calls `hide`.
+A migration that makes a table with content calls `protect`, `protect_own` or `protect_through`; one that makes a table of credentials
+calls `hide`.
 SQLite has neither roles nor policies; there all of this does nothing.
 """
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
@@ -15,9 +18,24 @@ from sqlalchemy.exc import DBAPIError
 READER = "clearinghouse_reader"
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz_")
 
-# The same question as `parties.store.readable_objects`; a test holds the two against each other.
+# The same questions as `parties.store.own_parties` and `readable_objects`; tests hold them against each other. They run as who owns
+# the tables, for the table of grants stands behind the wall too, and a policy may not ask itself.
+_SELVES = """
+create or replace function clearinghouse_selves() returns setof varchar language sql stable security definer set search_path from current as $$
+  select current_setting('clearinghouse.viewer', true)::varchar
+  union all
+  select organisation_id from parties
+  where party_id = current_setting('clearinghouse.viewer', true) and organisation_id is not null
+  union all
+  select team_id from memberships
+  where member_id = current_setting('clearinghouse.viewer', true)
+    and since <= current_setting('clearinghouse.now', true)
+    and (until is null or until > current_setting('clearinghouse.now', true))
+$$
+"""
 _READABLE = """
-create or replace function clearinghouse_readable(tier_min integer) returns setof varchar language sql stable as $$
+create or replace function clearinghouse_readable(tier_min integer) returns setof varchar
+language sql stable security definer set search_path from current as $$
   select object_id from read_grants
   where revoked_at is null
     and (until is null or until > current_setting('clearinghouse.now', true))
@@ -49,10 +67,38 @@ def protect(connection: Connection, table: str, *columns: str, tier_min: int = 2
         return
     assert columns, "a wall needs an id to ask about"
     assert all(_NAME.issuperset(name) for name in (table, *columns)), "names of ours, written into a statement"
-    connection.execute(text(_READABLE))
-    asked = " or ".join(f"{column} in (select clearinghouse_readable({tier_min:d}))" for column in columns)
-    connection.execute(text(f"alter table {table} enable row level security"))
-    connection.execute(text(f"create policy granted on {table} for select using ({asked})"))
+    _make_functions(connection)
+    asked = [f"{column} in (select clearinghouse_readable({tier_min:d}))" for column in columns]
+    _shield(connection, table, asked)
+
+
+def protect_own(connection: Connection, table: str, *owners: str, about: str = "") -> None:
+    """From now on a reader gets only rows of which one of these columns names itself, its organisation or a team of its.
+
+    Args:
+        about: a column with the id of a case or a report; who may read that sees the row as well.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    assert all(_NAME.issuperset(name) for name in (table, about, *owners)), "names of ours, written into a statement"
+    _make_functions(connection)
+    asked = [f"{column} in (select clearinghouse_selves())" for column in owners]
+    if about:
+        asked.append(f"{about} in (select clearinghouse_readable(2))")
+        # Through the policy of reports: one that came in a submission the viewer may read.
+        asked.append(f"exists (select from reports r where r.report_id = {table}.{about})")
+    _shield(connection, table, asked)
+
+
+def protect_numbered(connection: Connection, table: str, numbers: str) -> None:
+    """The same for rows with a JSON list of lists of the numbers of reports: a reader of one of those reports gets the row."""
+    if connection.dialect.name != "postgresql":
+        return
+    assert all(_NAME.issuperset(name) for name in (table, numbers)), "names of ours, written into a statement"
+    _shield(connection, table, [
+        "exists (select from jsonb_path_query("
+        f"convert_from({table}.{numbers}, 'UTF8')::jsonb, '$[*][*]') spoken join reports r on r.number = (spoken #>> '{{}}')::bigint)"
+    ])
 
 
 def protect_through(connection: Connection, table: str, column: str, parent: str) -> None:
@@ -60,9 +106,14 @@ def protect_through(connection: Connection, table: str, column: str, parent: str
     if connection.dialect.name != "postgresql":
         return
     assert all(_NAME.issuperset(name) for name in (table, column, parent)), "names of ours, written into a statement"
-    connection.execute(text(f"alter table {table} enable row level security"))
-    through = f"{column} in (select {column} from {parent})"  # noqa: S608 - names of ours, held above
-    connection.execute(text(f"create policy granted on {table} for select using ({through})"))
+    _shield(connection, table, [f"{column} in (select {column} from {parent})"])  # noqa: S608 - names of ours, held above
+
+
+def unprotect(connection: Connection, table: str) -> None:
+    """Take a policy back, for a migration that puts a better one in its place."""
+    if connection.dialect.name == "postgresql":
+        assert _NAME.issuperset(table), "a name of ours, written into a statement"
+        connection.execute(text(f"drop policy if exists granted on {table}"))
 
 
 def hide(connection: Connection, *tables: str) -> None:
@@ -116,6 +167,26 @@ def become_reader(connection: Connection, viewer: str, now: str) -> None:
              "set_config('role', :reader, true)"),
         {"viewer": viewer, "now": now, "reader": READER},
     )
+
+
+def leave_reader(connection: Connection) -> None:
+    """Back to the owner of the tables, within the same transaction."""
+    connection.execute(text("select set_config('role', 'none', true)"))
+
+
+def return_to_reader(connection: Connection) -> None:
+    """Behind the wall again, as the viewer of before."""
+    connection.execute(text("select set_config('role', :reader, true)"), {"reader": READER})
+
+
+def _make_functions(connection: Connection) -> None:
+    connection.execute(text(_SELVES))
+    connection.execute(text(_READABLE))
+
+
+def _shield(connection: Connection, table: str, asked: Sequence[str]) -> None:
+    connection.execute(text(f"alter table {table} enable row level security"))
+    connection.execute(text(f"create policy granted on {table} for select using ({' or '.join(asked)})"))
 
 
 def _exists(connection: Connection) -> bool:

@@ -97,7 +97,7 @@ def claim(visitor: Visiting, vendor: FromPath[str], form: Form) -> Response[Any]
 def fetch(visitor: Visiting, vendor: FromPath[str], form: Form) -> Response[Any]:
     """The charter from a claimed repository; the claim's number in it proves the claim."""
     instance = _of(visitor, vendor)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         mine = next((one for one in store.claims_of(tx, PartyId(vendor)) if one.id == form.text("claim")), None)
     if mine is None:
         raise NotFound(f"no claim {form.text('claim')[:40]!r} stands")
@@ -147,7 +147,7 @@ def _of(visitor: Visitor, vendor: str) -> Instance:
         NotFound: the viewer does not speak for it.
     """
     instance = visitor.acting(Scope.CASES_READ)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         if not actions.speaks_for(tx, instance.actor.id, PartyId(vendor), instance.clock.now()):
             raise NotFound(f"nothing found under {vendor[:40]!r}")
     return instance
@@ -192,7 +192,7 @@ def _show(
     """The page; with a form that is sent back, for which vendor or delivery it was, and why."""
     instance = visitor.acting(Scope.CASES_READ)
     me = instance.actor
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         teams = [membership.team for membership in party_store.list_memberships(tx, me.id)]
         teams = [team for team in teams if store.claims_of(tx, team) and actions.speaks_for(tx, me.id, team, instance.clock.now())]
     own = me.id if me.organisation is None else me.organisation
@@ -205,7 +205,7 @@ def _show(
 
 def _maintained(instance: Instance, party: PartyId) -> Maintained:
     view = read_maintainer(instance, party)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         texts = {one.id: store.read_document(tx, one.id, one.version, instance.envelope) for one in view.charters}
     past = view.weeks[: len(view.weeks) // 2]
     return Maintained(

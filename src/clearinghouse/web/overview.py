@@ -35,7 +35,7 @@ def search(
     """Over what the viewer may read, and nothing else."""
     instance = visitor.acting(Scope.REPORTS_READ)
     found = searches.search(instance, text, before=before)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         lines = lines_of(tx, instance, found.reports)
     return visitor.render("search.html", found=found, lines=lines, rooms=())
 
@@ -55,7 +55,7 @@ def ledger_page(visitor: Visiting, event: Annotated[str, QueryParameter(name="ev
     found = ""
     if event:
         known = has_shape(event) and event.startswith("evt_")
-        with instance.database.read() as tx:
+        with instance.read() as tx:
             kept = events.find_event(tx, event) if known else None
         found = "no such event is on the ledger" if kept is None else f"it is leaf {kept.leaf_index}, of the kind {kept.kind}"
     shown = pages.LedgerPage(

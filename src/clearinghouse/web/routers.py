@@ -19,7 +19,7 @@ _FORM_BYTES_MAX = 2 << 20
 def nothing(visitor: Visiting, request: "Request[Any, Any, Any]") -> Response[Any]:
     """What is no page costs and says the same as what is nobody's (decision 5)."""
     instance = visitor.instance
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         actions.read_report(tx, "rep_" + "a" * 26, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
     raise NotFound(request.url.path)
 

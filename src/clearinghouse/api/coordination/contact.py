@@ -45,7 +45,7 @@ class NextStep(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @get("/cases/{case_id:str}/contact", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Who is expected to answer")
 def watches(instance: Acting, case_id: FromPath[str]) -> list[Watch]:
     """All of them with their logs for coordinators; for others the one about themselves."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         return actions.list_watches(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
 
 

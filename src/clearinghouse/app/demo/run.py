@@ -118,7 +118,7 @@ def _near_misses(instance: Instance, cases: tuple[Shown, ...]) -> tuple[Explaine
 def _score(instance: Instance, flood: Flood, taken: list[Taken]) -> dict[str, float]:
     """The outcome against the truth, which nothing before this line has read."""
     cluster: dict[tuple[str, int], int] = {}
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         for entry in taken:
             receipt = intake.read_receipt(
                 tx, entry.submission_id, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now()

@@ -8,8 +8,9 @@ from clearinghouse.disclosure.intake.records import Report
 
 def room_of(instance: Instance, report_id: str) -> tuple[str, str]:
     """Id and title of the open case that handles a report, if the viewer may see that case; else two empty texts."""
-    with instance.database.read() as tx:
-        found = cases.system_case_of_report(tx, report_id)
+    with instance.read() as tx:
+        with tx.beyond_wall():
+            found = cases.system_case_of_report(tx, report_id)
         room = cases.find_room(tx, found or "", instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
     return ("", "") if room is None else (room.id, room.case.title)
 
@@ -17,7 +18,7 @@ def room_of(instance: Instance, report_id: str) -> tuple[str, str]:
 def last_decision(instance: Instance, *reports: Report) -> str:
     """Id of the newest standing decision that speaks of all of these reports, which the viewer coordinates; empty where there is none."""
     numbers = {report.number for report in reports}
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         standing = deconfliction.list_decisions(tx, instance.envelope, standing_only=True)
     return next(
         (entry.id for entry in reversed(standing) if numbers <= {number for group in entry.groups for number in group}), ""

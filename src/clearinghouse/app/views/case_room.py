@@ -181,7 +181,7 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
     page = page or RoomPage()
     now = instance.clock.now()
     shown_max = instance.policy.rooms.messages_shown_max
-    with instance.database.read(viewer=instance.actor.id, now=now) as tx:
+    with instance.read() as tx:
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         everybody = participants.system_participants(tx, room.id)
         flaws = vulnerabilities.list_vulnerabilities(tx, room)
@@ -222,7 +222,7 @@ def read_packet(instance: Instance, case_id: str, report_id: str) -> tuple[Packe
         NotFound: there is none that the viewer may see, or it was taken back.
     """
     now = instance.clock.now()
-    with instance.database.read(viewer=instance.actor.id, now=now) as tx:
+    with instance.read() as tx:
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         found = cases.read_finding(tx, room, report_id, now=now)
         everybody = participants.system_participants(tx, room.id)
@@ -239,7 +239,7 @@ def list_messages(instance: Instance, case_id: str, thread_id: str, *, before: s
         NotFound: the viewer reads no such thread.
     """
     now = instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         if threads.find_thread(tx, room, thread_id) is None:
             raise NotFound(f"nothing found under {thread_id[:40]!r}")
@@ -255,7 +255,7 @@ def list_statements(instance: Instance, case_id: str, vulnerability_id: str) -> 
         NotFound: there is no such vulnerability that the viewer may see.
     """
     now = instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         if vulnerabilities.find_vulnerability(tx, room, vulnerability_id, removed=room.standing.coordinates) is None:
             raise NotFound(f"nothing found under {vulnerability_id[:40]!r}")
@@ -269,7 +269,7 @@ def list_rooms(
 ) -> tuple[RoomLine, ...]:
     """The viewer's cases, newest first; `before` is the last case of the page before."""
     viewer, now = instance.actor.id, instance.clock.now()
-    with instance.database.read(viewer=viewer, now=now) as tx:
+    with instance.read() as tx:
         rooms = cases.list_rooms(tx, instance.envelope, viewer=viewer, now=now, limit=limit, before=before, state=state)
         unread = threads.count_unread(tx, rooms, now=now)
         leads = party_store.name_parties(tx, sorted({room.case.lead for room in rooms}))
@@ -286,8 +286,9 @@ def list_invitations(instance: Instance, *, limit: int = 50) -> tuple[Invitation
     """The invitations the viewer can answer, newest first; nothing else of the cases is told."""
     viewer, now = instance.actor.id, instance.clock.now()
     # Whoever is invited may not read the case yet, so the database's own wall would hide the invitation with it.
-    with instance.database.read() as tx:
-        found = participants.list_invitations(tx, instance.envelope, viewer=viewer, now=now, limit=limit)
+    with instance.read() as tx:
+        with tx.beyond_wall():
+            found = participants.list_invitations(tx, instance.envelope, viewer=viewer, now=now, limit=limit)
         names = party_store.name_parties(tx, sorted({party for _, one, _ in found for party in (one.party, one.invited_by)}))
     return tuple(
         InvitationLine(

@@ -170,7 +170,7 @@ def read_embargo(instance: Instance, case_id: str) -> EmbargoClock:
     """
     now = instance.clock.now()
     room = _enter(instance, case_id, now)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         found, named = _gather(tx, room, now)
         leaks = embargoes.list_leaks(tx, room) if room.standing.tier >= Tier.ROOM else []
     timetable = named.shown(compute_timetable(found.facts, found.terms, now, found.duties))
@@ -217,7 +217,7 @@ def ask_what_if(instance: Instance, case_id: str, change: Change) -> WhatIf:
     """
     now = instance.clock.now()
     room = _enter(instance, case_id, now)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         found, named = _gather(tx, room, now)
     rules.check_tier(room.standing, Tier.SUMMARY, "what-if")
     supposed = suppose(found.facts, found.terms, change, now, found.duties)
@@ -232,7 +232,7 @@ def known_terms(instance: Instance, case_id: str) -> tuple[Terms, ...]:
         NotFound: there is no case that the viewer may see.
     """
     room = _enter(instance, case_id, instance.clock.now())
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         return policy_of(tx, room.case.policy_version).terms
 
 
@@ -286,7 +286,7 @@ class _Named:
 
 
 def _enter(instance: Instance, case_id: str, now: datetime) -> Room:
-    with instance.database.read(viewer=instance.actor.id, now=now) as tx:
+    with instance.read() as tx:
         return enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
 
 
@@ -295,9 +295,10 @@ def _gather(tx: Transaction, room: Room, now: datetime) -> tuple[Situation, _Nam
 
     Not behind the second wall: a viewer read in to the dates alone is shown the true date, which follows from what it may not read.
     """
-    embargo = embargoes.find_embargo(tx, room) or Embargo("", room.id, EmbargoState.NONE, False, None, None)
-    found = read_situation(tx, room, embargo, policy_of, now)
-    everybody = participants.system_participants(tx, room.id)
+    with tx.beyond_wall():
+        embargo = embargoes.find_embargo(tx, room) or Embargo("", room.id, EmbargoState.NONE, False, None, None)
+        found = read_situation(tx, room, embargo, policy_of, now)
+        everybody = participants.system_participants(tx, room.id)
     hidden = frozenset(str(party) for party in rules.hidden_parties(everybody, room.standing))
     wanted = {one.party for one in everybody} | {one.actor for one in found.recorded} | {one.asked_by for one in found.proposals}
     known = parties.name_parties(tx, sorted(wanted))

@@ -8,7 +8,7 @@ from datetime import datetime
 from clearinghouse.app.views.cursors import open_cursor, seal_cursor
 from clearinghouse.app.views.reports import answer_of, case_of, title_of
 from clearinghouse.app.views.search import matching_numbers
-from clearinghouse.app.views.telling import Telling, coordinates, read_tellings
+from clearinghouse.app.views.telling import Telling, coordinates, founding_reports, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.untrusted import clean_line
@@ -108,7 +108,7 @@ def list_inbox(
     working = coordinates(instance)
     # A verdict that is not told is no filter either: the length of the list would tell it.
     wanted = chosen.answer if working else ""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         among = [deconfliction.placed_as(wanted)] if wanted and wanted != WAITING else []
         if chosen.text:
             among.append(deconfliction.numbers_listed(tx, matching_numbers(tx, instance, chosen.text)))
@@ -129,7 +129,7 @@ def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> 
     placed = deconfliction.read_placements(tx, numbers or [0])
     clusters = sorted({entry.cluster for number, entry in placed.items() if told[number].everything}) or [0]
     leads = intake.read_reports_by_number(tx, clusters, instance.envelope, viewer=viewer, now=now, duty=True)
-    founding = intake.system_report_ids(tx, clusters)
+    founding = founding_reports(tx, clusters)
     members = deconfliction.cluster_members(tx, clusters)
     seen = intake.readable_among(tx, deconfliction.members_of(tx, clusters), viewer=viewer, now=now)
     return tuple(

@@ -20,6 +20,6 @@ class Watch:
 
 def watch(instance: Instance) -> Watch:
     """The counts as of now."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         reports = intake.count_reports(tx, viewer=instance.actor.id, now=instance.clock.now())
     return Watch((("inbox", reports), ("queue", reports)))

@@ -75,15 +75,16 @@ def read_maintainer(instance: Instance, vendor: str) -> MaintainerPage:
     unknown = NotFound(f"nothing found under {vendor[:40]!r}")
     if not has_shape(vendor):
         raise unknown
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         party = PartyId(vendor)
         if not speaks_for(tx, viewer, party, now):
             raise unknown
         name = get_party(tx, party).name
-        queue = actions.system_queue(tx, party, envelope=instance.envelope, policy=policy, now=now)
+        with tx.beyond_wall():
+            queue = actions.system_queue(tx, party, envelope=instance.envelope, policy=policy, now=now)
+            recent = store.system_deliveries(tx, party, rules.horizon(policy, now))
+            arrived = store.system_arrivals(tx, party, now - policy.forecast_weeks * WEEK)
         sent = store.read_deliveries(tx, party, instance.envelope, viewer=viewer, now=now, newest=_DELIVERIES_SHOWN)
-        recent = store.system_deliveries(tx, party, rules.horizon(policy, now))
-        arrived = store.system_arrivals(tx, party, now - policy.forecast_weeks * WEEK)
         claims = charters.claims_of(tx, party)
     shown = [_delivered(delivery, packet.body, reply) for delivery, packet, reply in sent]
     pending = [one for one in shown if one.delivery.reply in (None, ReplyKind.MORE) and not one.delivery.withdrawn]

@@ -76,7 +76,7 @@ Reader = Callable[[Transaction, Instance], QueueSection | None]
 
 def read_queue(instance: Instance) -> Queue:
     """What waits for the viewer."""
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         sections = [section for reader in READERS if (section := reader(tx, instance)) is not None]
     return Queue(tuple(section for section in sections if section.items))
 
@@ -85,7 +85,9 @@ def _proposals(tx: Transaction, instance: Instance) -> QueueSection | None:
     """Reports of which deconfliction is not sure and no person has said anything."""
     if not coordinates(instance):
         return None
-    decided = sorted({number for word in deconfliction.standing_words(tx) for group in word.groups for number in group})
+    with tx.beyond_wall():
+        words = deconfliction.standing_words(tx)
+    decided = sorted({number for word in words for group in word.groups for number in group})
     reports = intake.page_reports(
         tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), size=_SHOWN + 1, duty=True,
         among=[deconfliction.placed_as(Verdict.UNSURE)], without=[deconfliction.numbers_listed(tx, decided)],
@@ -120,9 +122,11 @@ def _of(line: InboxLine, why: str) -> QueueItem:
 
 def _invitations(tx: Transaction, instance: Instance) -> QueueSection | None:
     """Cases that the viewer is asked to take part in."""
-    found = participants.list_invitations(
-        tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), limit=_SHOWN + 1
-    )
+    # Whoever is invited may not read the case yet, so the wall would hide the invitation with it.
+    with tx.beyond_wall():
+        found = participants.list_invitations(
+            tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), limit=_SHOWN + 1
+        )
     names = name_parties(tx, sorted({one.invited_by for _, one, _ in found}))
     return QueueSection(
         "invitations", "You are asked to take part", "Nothing of a case is told before you accept.",

@@ -20,7 +20,7 @@ class Received:
 def read_received(instance: Instance, *, items_max: int = 200) -> Received | None:
     """The viewer's newest submission; None where it never sent one."""
     viewer, now = instance.actor.id, instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         found = store.newest_submission(tx, instance.envelope, reporter=viewer, viewer=viewer, now=now)
         if found is None:
             return None

@@ -55,7 +55,6 @@ def read_relay(instance: Instance, relay_id: str) -> RelayView:
     viewer, now = instance.actor.id, instance.clock.now()
     with instance.read() as tx:
         relay, status, handles = actions.read_relay(tx, relay_id, envelope=instance.envelope, viewer=viewer, now=now)
-    with instance.database.read() as tx:
         number = intake.system_number(tx, relay.report_id)
         assert number is not None, "a relay has a report"
         told = read_tellings(tx, instance, [number])[number]

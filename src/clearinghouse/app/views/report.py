@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from clearinghouse.app.process import matching
 from clearinghouse.app.views.reports import ReportLine, line_of, title_of
-from clearinghouse.app.views.telling import Telling, read_tellings
+from clearinghouse.app.views.telling import Telling, founding_reports, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
@@ -83,11 +83,11 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         NotFound: there is none that the viewer may see.
     """
     viewer, now = instance.actor.id, instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         report = intake.read_report(tx, report_id, envelope=instance.envelope, viewer=viewer, now=now)
         told = read_tellings(tx, instance, [report.number])[report.number]
         placement = store.read_placements(tx, [report.number]).get(report.number)
-        founding = intake_store.system_report_ids(tx, [placement.cluster] if placement else [0])
+        founding = founding_reports(tx, [placement.cluster] if placement else [])
         compared = store.unpack_candidates(placement.candidates) if placement and told.everything else []
         known = intake_store.read_reports_by_number(
             tx, [number for number, _, _ in compared] or [0], instance.envelope, viewer=viewer, now=now
@@ -117,7 +117,7 @@ def compare(instance: Instance, one_id: str, other_id: str) -> Compared:
     viewer, now = instance.actor.id, instance.clock.now()
     if one_id == other_id:
         raise NotFound("a report is compared with another one; the same id was given twice")
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         one, other = (
             intake.read_report(tx, report_id, envelope=instance.envelope, viewer=viewer, now=now) for report_id in (one_id, other_id)
         )
@@ -126,7 +126,7 @@ def compare(instance: Instance, one_id: str, other_id: str) -> Compared:
             raise NotFound(f"no comparison of {one_id[:40]!r} with {other_id[:40]!r}; comparing is for the coordinators of both reports")
         candidate = deconfliction.explain(tx, matching(instance), one, other)
         placed = store.read_placements(tx, [one.number, other.number])
-        founding = intake_store.system_report_ids(tx, sorted({placement.cluster for placement in placed.values()}))
+        founding = founding_reports(tx, {placement.cluster for placement in placed.values()})
     return Compared(one, other, Explained(
         line_of(one, placed.get(one.number), founding, told[one.number]),
         line_of(other, placed.get(other.number), founding, told[other.number]),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from clearinghouse.app.views.telling import NOTHING, Telling, read_tellings
+from clearinghouse.app.views.telling import NOTHING, Telling, founding_reports, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import CaseId
 from clearinghouse.disclosure.deconfliction import store as deconfliction
@@ -53,12 +53,12 @@ def title_of(finding: Finding) -> str:
 def list_reports(instance: Instance, *, newest: int, submission: str | None = None) -> tuple[list[ReportLine], int]:
     """The newest reports the viewer may read, and how many there are in all."""
     viewer, now = instance.actor.id, instance.clock.now()
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         found = intake.list_reports(tx, instance.envelope, viewer=viewer, now=now, newest=newest, submission=submission)
         total = intake.count_reports(tx, viewer=viewer, now=now)
         told = read_tellings(tx, instance, [report.number for report in found])
         placed = deconfliction.read_placements(tx, [report.number for report in found])
-        founding = intake.system_report_ids(tx, sorted({placement.cluster for placement in placed.values()}))
+        founding = founding_reports(tx, {placement.cluster for placement in placed.values()})
     return [line_of(report, placed.get(report.number), founding, told[report.number]) for report in found], total
 
 

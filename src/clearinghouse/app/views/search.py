@@ -51,7 +51,7 @@ def search(instance: Instance, untrusted_text: str, *, before: str = "", size: i
     place = open_cursor(instance, "search", before)
     viewer, now = instance.actor.id, instance.clock.now()
     size = min(max(size, 1), 100)
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         if has_shape(text):
             report = intake.read_report(tx, text, instance.envelope, viewer=viewer, now=now)
             return Found(text, f"/reports/{report.id}" if report else "", (report,) if report else (), True, "")

@@ -72,11 +72,12 @@ def read_statistics(instance: Instance, *, days: int = 30, public: bool = False)
     if not coordinates(instance):
         return _put_together({}, {}, {}, {}, {}, [], since, now, days, public)
     viewer = instance.actor.id
-    with instance.database.read() as tx:
+    with instance.read() as tx:
         received = intake.received_by_day(tx, viewer=viewer, now=now, since=since)
         joined = intake.received_by_day(tx, viewer=viewer, now=now, since=since, among=deconfliction.joined_later())
         unsure = intake.received_instants(tx, deconfliction.placed_as(Verdict.UNSURE), viewer=viewer, now=now)
-        words = deconfliction.standing_words(tx)
+        with tx.beyond_wall():
+            words = deconfliction.standing_words(tx)
         first: dict[int, datetime] = {}
         for word in words:
             for group in word.groups:

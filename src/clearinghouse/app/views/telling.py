@@ -33,6 +33,12 @@ NOTHING = Telling()
 """For a mere reporter whose report nobody has looked at."""
 
 
+def founding_reports(tx: Transaction, clusters: Collection[int]) -> dict[int, str]:
+    """The oldest report of each cluster, by which coordinators name the cluster; the viewer may not read all of them."""
+    with tx.beyond_wall():
+        return intake.system_report_ids(tx, sorted(clusters) or [0])
+
+
 def coordinates(instance: Instance) -> bool:
     """Whether the viewer's role is to look at what others sent; on which reports it does is a matter of grants."""
     return Role.COORDINATOR in instance.actor.roles
@@ -42,17 +48,21 @@ def read_tellings(tx: Transaction, instance: Instance, numbers: Collection[int])
     """For each of these reports, all of which the viewer may read, what may be told of it."""
     wanted = sorted(numbers)
     on_duty = intake.duty_numbers(tx, wanted, viewer=instance.actor.id, now=instance.clock.now())
+    on_them = frozenset(wanted)
     everything = on_duty if coordinates(instance) else frozenset[int]()
-    words = deconfliction.standing_words(tx)
+    with tx.beyond_wall():
+        words = deconfliction.standing_words(tx)
+        ids = intake.system_report_ids(tx, wanted or [0])
+        handled = cases.system_handled(tx, sorted(ids.values()))
+        beside = vulnerabilities.system_known_since(tx, sorted(ids.values()))
+        since = intake.system_received_at(tx, sorted({
+            min(group) for word in words if word.kind == DecisionKind.MERGE for group in word.groups if not on_them.isdisjoint(group)
+        }))
     looked = {number for word in words for group in word.groups for number in group}
     first = {
         number: min(group)
         for word in words if word.kind == DecisionKind.MERGE for group in word.groups for number in group if number != min(group)
     }
-    since = intake.system_received_at(tx, sorted({first[number] for number in wanted if number in first}))
-    ids = intake.system_report_ids(tx, wanted or [0])
-    handled = cases.system_handled(tx, sorted(ids.values()))
-    beside = vulnerabilities.system_known_since(tx, sorted(ids.values()))
     return {
         number: Telling(
             number in everything, number in looked or ids[number] in handled,

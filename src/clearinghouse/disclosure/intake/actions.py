@@ -189,13 +189,13 @@ def read_original(database: Database, submission_id: str, *, envelope: Envelope,
     Raises:
         NotFound: there is none that the viewer may see.
     """
-    with database.read() as tx:
+    with database.read(viewer=viewer, now=now) as tx:
         found = store.read_submission(tx, submission_id, envelope, viewer=viewer, now=now) if has_shape(submission_id) else None
     if found is None:
         raise NotFound(f"nothing found under {submission_id[:40]!r}")
     with database.write() as tx:
         ledger.record(tx, Event("SealedObjectRead", (found.id,), {"digest": found.digest}), actor=viewer, now=now)
-    with database.read() as tx:
+    with database.read(viewer=viewer, now=now) as tx:
         return b"".join(store.read_original(tx, found))
 
 

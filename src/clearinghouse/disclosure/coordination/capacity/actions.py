@@ -278,7 +278,8 @@ def read_queue(
     own = speaks_for(tx, viewer, vendor, now)
     if not (own or may(get_party(tx, viewer), Scope.CASES_DECIDE)) or not has_shape(vendor) or party_store.find_party(tx, vendor) is None:
         raise NotFound(f"nothing found under {vendor[:40]!r}")
-    queue = system_queue(tx, vendor, envelope=envelope, policy=policy, now=now)
+    with tx.beyond_wall():
+        queue = system_queue(tx, vendor, envelope=envelope, policy=policy, now=now)
     readable = frozenset() if own else store.readable_waiting(tx, vendor, viewer=viewer, now=now)
     return lines_of(queue, None if own else readable, policy, now)
 

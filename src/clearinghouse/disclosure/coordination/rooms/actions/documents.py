@@ -93,7 +93,7 @@ def read_document(
         check_may_show(found.marks, room.standing.reach, now)
         hidden = hidden_among(tx, room, [found.added_by])
         ledger.record(tx, Event("SealedObjectRead", (found.id,), {"digest": found.digest}), actor=viewer, now=now)
-    with database.read() as tx:
+    with database.read(viewer=viewer, now=now) as tx:
         return replace(found, added_by=PartyId("")) if hidden else found, documents.read_body(tx, room, found)
 
 

@@ -1,0 +1,117 @@
+"""Whose read it is: what is read for a person is read behind that person's wall; who reads as the machine is listed, with the reason."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "clearinghouse"
+
+_SIGN_IN = "it is only being found out who asks"
+_CREDENTIALS = "shows a person its own credentials, or an administrator figures of them; behind the wall there is no right to those tables"
+_MACHINE = "the machine at work: no person sees what it reads"
+_NUMBERS = "counts and ids of work, for an administrator"
+
+PLAIN = {
+    "api/authentication.py:caller": _SIGN_IN,
+    "web/visitor.py:visit": _SIGN_IN,
+    "web/links.py:_show": _SIGN_IN,
+    "web/identity.py:link_page": _SIGN_IN,
+    "web/identity.py:_enrol": _SIGN_IN,
+    "web/identity.py:_account": _CREDENTIALS,
+    "web/administration.py:_show": _CREDENTIALS,
+    "web/administration.py:_all": _CREDENTIALS,
+    "cli/parties.py:contact_list": _CREDENTIALS,
+    "cli/grants.py:glass_list": _CREDENTIALS,
+    "cli/grants.py:session_list": _CREDENTIALS,
+    "cli/instance.py:policy_show": "the policy in force, which is everybody's",
+    "app/views/health.py:work_health": _NUMBERS,
+    "app/wiring.py:Instance.system": "finds the matcher",
+    "app/wiring.py:Instance.desk": "finds the desk",
+    "app/wiring.py:_assemble": "finds who acts",
+    "app/process.py:take_in": "finds who sends",
+    "app/process.py:deconflict": "counts, for the progress of the matcher",
+    "app/reception.py:Reception.take": "numbers of reports just taken in, for waiting on the matcher",
+    "app/relaying.py:accept": "whether this sender told this past differently before is judged against what others handed over",
+    "app/packets.py:deliver_waiting": _MACHINE,
+    "app/charter_fetch.py:renew_charters": _MACHINE,
+    "app/doctor.py:_instance": _NUMBERS,
+    "app/channels/incoming.py:take_mail": _MACHINE,
+    "app/channels/incoming.py:_Arrival.answered": _MACHINE,
+    "app/channels/incoming.py:_Arrival.answer": _MACHINE,
+    "app/channels/incoming.py:_Arrival.report": _MACHINE,
+    "app/channels/sender.py:Sender.send_due": _MACHINE,
+    "app/channels/sender.py:Sender._send": "asks as the recipient whether it may still be told: by the joins, for a mail tells as little as they do",
+    "app/channels/sender.py:Sender._mail": _MACHINE,
+    "app/channels/sender.py:Sender._post": _MACHINE,
+    "app/worker.py:Worker._hand_out": _MACHINE,
+    "app/worker.py:Worker._follow_up": _MACHINE,
+    "app/worker.py:Worker._reports_wait": _MACHINE,
+    "app/worker.py:Worker._once_a_minute": _MACHINE,
+    "app/worker.py:worker_of": _MACHINE,
+    "disclosure/deconfliction/jobs.py:Matching.sign_new": _MACHINE,
+    "disclosure/deconfliction/jobs.py:Matching.settle": _MACHINE,
+    "disclosure/deconfliction/jobs.py:Matching.place_new": _MACHINE,
+    "disclosure/intake/jobs.py:_Writer._find": "whether this sender's key was used before",
+    "disclosure/intake/jobs.py:_Writer._remember": "what this job has kept already",
+    "ledger/actions.py:prove": "hashes and opaque ids, which are public",
+    "ledger/actions.py:verify": "hashes and opaque ids, which are public",
+    "ledger/actions.py:check_continues": "hashes and opaque ids, which are public",
+    "storage/database.py:ping": "the database's version",
+    "storage/migrate.py:current_revision": "the schema's revision",
+}
+"""Who calls `database.read()` without a viewer."""
+
+BEYOND = {
+    "app/bundles.py:_blocks": "blocks of relays that reports of the exported case came with; who exports hands them on",
+    "app/views/around.py:room_of": "which case handles a report; the case itself is then read behind the wall",
+    "app/views/case_room.py:list_invitations": "who is asked in may not read the case yet; found by the party asked, nothing else is told",
+    "app/views/queue.py:_invitations": "the same",
+    "app/views/cases.py:read_case": "a cluster is named by its oldest report; numbers only",
+    "app/views/embargo_clock.py:_gather": "the true date follows from terms that not everybody reads; the view shows by tier",
+    "app/views/maintainer.py:read_maintainer": "the order of the queue follows from all that waits; the view asks first who speaks for the vendor",
+    "disclosure/coordination/capacity/actions.py:read_queue": "the same",
+    "app/views/queue.py:_proposals": "which numbers people have spoken of; no reasons",
+    "app/views/statistics.py:read_statistics": "the same",
+    "app/views/telling.py:founding_reports": "a cluster is named by its oldest report; ids only",
+    "app/views/telling.py:read_tellings": "what may be told of a report follows from what people said of others (decision 2)",
+    "parties/grants.py:list_grants": "who reads an object is asked by one who reads it, which the query itself asks",
+}
+"""Who takes a look beyond the wall within a viewer's read."""
+
+
+def calls(tree: ast.AST, names: tuple[str, ...] = ()) -> Iterator[tuple[str, ast.Call]]:
+    """Each call with the name of the function it stands in."""
+    for child in ast.iter_child_nodes(tree):
+        inside = (*names, child.name) if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) else names
+        if isinstance(child, ast.Call):
+            yield ".".join(inside), child
+        yield from calls(child, inside)
+
+
+def found(wanted: str) -> set[str]:
+    places = set()
+    for path in sorted(SOURCE.rglob("*.py")):
+        for name, call in calls(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(call.func, ast.Attribute):
+                continue
+            on = call.func.value
+            of = on.attr if isinstance(on, ast.Attribute) else on.id if isinstance(on, ast.Name) else ""
+            plain = call.func.attr == "read" and of.strip("_") == "database" and not any(given.arg == "viewer" for given in call.keywords)
+            if (wanted == "plain" and plain) or (wanted == "beyond" and call.func.attr == "beyond_wall"):
+                places.add(f"{path.relative_to(SOURCE).as_posix()}:{name}")
+    return places
+
+
+def test_who_reads_without_a_viewer_is_listed_with_the_reason() -> None:
+    assert found("plain") == set(PLAIN)
+    assert all(PLAIN.values())
+
+
+def test_who_looks_beyond_the_wall_is_listed_with_the_reason() -> None:
+    assert found("beyond") == set(BEYOND)
+    assert all(BEYOND.values())
+
+
+def test_pages_and_the_api_read_without_a_viewer_only_to_sign_in_and_for_credentials() -> None:
+    edges = {place: why for place, why in PLAIN.items() if place.startswith(("api/", "web/"))}
+    assert set(edges.values()) <= {_SIGN_IN, _CREDENTIALS}
