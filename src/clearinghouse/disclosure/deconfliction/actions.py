@@ -58,6 +58,7 @@ def decide(
     cleaned = clean_text(reason, _REASON_CHARACTERS_MAX).strip()
     if not cleaned:
         raise Invalid("a decision needs a reason: others must be able to follow it, and to appeal")
+    store.lock_decisions(tx)
     by_number = {report.number: report for report in reports}
     placed = store.read_placements(tx, sorted(by_number))
     if len(placed) < len(by_number):
@@ -82,6 +83,7 @@ def undo(
         Conflict: it is undone already.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
+    store.lock_decisions(tx)
     decision = store.find_decision(tx, decision_id, envelope) if has_shape(decision_id) else None
     # A decision is about reports: who may read none of them is told nothing of it.
     readable = intake.readable_numbers(tx, viewer=actor, now=now) if decision is not None else {}

@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
 )
 from sqlalchemy import update as sql_update
 
@@ -92,6 +93,7 @@ settlements = Table(
 
 _CANDIDATE = np.dtype([("number", "<u4"), ("probability", "<f4"), ("relation", "u1")])
 _IN = 400
+_DECISIONS_LOCK = 0x646563  # "dec": one number for this purpose in the whole database
 Terms = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
 
@@ -368,6 +370,12 @@ class KeptDecision:
     reason: str
     undone_at: datetime | None = None
     undone_by: PartyId | None = None
+
+
+def lock_decisions(tx: Transaction) -> None:
+    """Let nobody else decide until the transaction ends: a decision is about clusters as they stand."""
+    if tx.dialect == "postgresql":
+        tx.rows(text("select pg_advisory_xact_lock(:lock)"), {"lock": _DECISIONS_LOCK})
 
 
 def add_decision(tx: Transaction, decision: KeptDecision, envelope: Envelope) -> None:

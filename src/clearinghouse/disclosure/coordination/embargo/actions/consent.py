@@ -25,7 +25,7 @@ from clearinghouse.disclosure.coordination.embargo.records import (
 from clearinghouse.disclosure.coordination.embargo.states import CONSENT_TRANSITIONS, EMBARGO_TRANSITIONS
 from clearinghouse.disclosure.coordination.embargo.store import embargoes
 from clearinghouse.disclosure.coordination.rooms.actions import coordinate, take_part
-from clearinghouse.disclosure.coordination.rooms.actions.entering import nothing_found, write_down
+from clearinghouse.disclosure.coordination.rooms.actions.entering import hold, nothing_found, write_down
 from clearinghouse.disclosure.coordination.rooms.records import DecisionKind, Room
 from clearinghouse.disclosure.coordination.rooms.rules import parse_paragraph, parse_reason
 from clearinghouse.disclosure.coordination.rooms.states import may_step, step
@@ -96,6 +96,8 @@ def accept_embargo(
     if proposal.state not in (ProposalState.OPEN, ProposalState.ACCEPTED):
         raise Conflict(f"this proposal is {proposal.state}; propose anew")
     own = room.standing.party
+    if any(one.party == own and one.accepted for one in proposal.answers) and embargoes.system_consents(tx, room.id).get(own) is Consent.SIGNATORY:
+        raise Conflict("this was accepted already, by you or by another person of the party you act for")
     shorter = [one for one in embargoes.list_proposals(tx, room) if one.state is ProposalState.OPEN and one.ends_at <= proposal.ends_at]
     for one in {found.id: found for found in [*shorter, proposal]}.values():
         embargoes.answer_proposal(tx, one.id, own, accepted=True, by=actor, at=now)
@@ -202,6 +204,7 @@ def merge_embargo(
         Conflict: one of them is not open.
     Source: CERT/CC Vultron, EM, case mergers.
     """
+    hold(tx, into_id, from_id)
     room = coordinate(tx, into_id, envelope=envelope, actor=actor, now=now)
     other = coordinate(tx, from_id, envelope=envelope, actor=actor, now=now, closed=True)
     for first in sorted((room.id, other.id)):  # in one order, so that two merges never wait for each other

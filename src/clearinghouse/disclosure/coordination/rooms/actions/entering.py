@@ -32,6 +32,13 @@ def enter(tx: Transaction, case_id: str, *, envelope: Envelope, viewer: PartyId,
     return room
 
 
+def hold(tx: Transaction, *untrusted_ids: str) -> None:
+    """Have others who act on these cases wait until this transaction ends: what is decided on is what stands."""
+    known = sorted({case_id for case_id in untrusted_ids if has_shape(case_id)})
+    if known:
+        cases.system_lock(tx, known)
+
+
 def take_part(tx: Transaction, case_id: str, *, envelope: Envelope, actor: PartyId, now: datetime) -> Room:
     """An open case that the actor takes part in.
 
@@ -40,6 +47,7 @@ def take_part(tx: Transaction, case_id: str, *, envelope: Envelope, actor: Party
         NotPermitted: the actor may look and takes no part.
         Conflict: the case is not open.
     """
+    hold(tx, case_id)
     room = enter(tx, case_id, envelope=envelope, viewer=actor, now=now)
     rules.check_takes_part(room.standing)
     rules.check_open(room)
@@ -54,6 +62,7 @@ def coordinate(tx: Transaction, case_id: str, *, envelope: Envelope, actor: Part
         NotPermitted: the actor is no coordinator of it, or no coordinator of this instance at all.
         Conflict: the case is not open.
     """
+    hold(tx, case_id)
     room = enter(tx, case_id, envelope=envelope, viewer=actor, now=now)
     rules.check_coordinates(room.standing)
     # An organisation may coordinate; of its people, those who hold the role act for it.

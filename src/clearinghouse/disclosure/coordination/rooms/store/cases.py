@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import Row, Select, and_, delete, exists, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, DecisionId, PartyId, ReportId, new_id
@@ -94,6 +95,12 @@ def list_rooms(
     return [room for room in rooms if room is not None]
 
 
+def system_lock(tx: Transaction, case_ids: Sequence[str]) -> None:
+    """Let nobody else act on these cases until the transaction ends; tells nobody whether there are such cases."""
+    # In one order for everybody. SQLite's one writer needs no lock; PostgreSQL takes one that keeps no reader and no insert waiting.
+    tx.rows(select(cases.c.case_id).where(cases.c.case_id.in_(list(case_ids))).order_by(cases.c.case_id).with_for_update(key_share=True))
+
+
 def change_case(
     tx: Transaction, room: Room, *, state: CaseState | None = None, state_at: datetime | None = None, lead: PartyId | None = None,
     title: str | None = None, summary: str | None = None, marks: Marks | None = None,
@@ -151,9 +158,14 @@ def handle_again(tx: Transaction, room: Room, report_ids: Sequence[ReportId]) ->
     taken = tx.value(select(func.count()).where(case_reports.c.open_report_id.in_(list(report_ids)), case_reports.c.case_id != room.id))
     if taken:
         return False
-    tx.write(update(case_reports).where(case_reports.c.case_id == room.id, case_reports.c.report_id.in_(list(report_ids))).values(
-        open_report_id=case_reports.c.report_id, detached_at=None, withdrawn_at=None
-    ))
+    try:
+        with tx.attempt():
+            tx.write(update(case_reports).where(case_reports.c.case_id == room.id, case_reports.c.report_id.in_(list(report_ids))).values(
+                open_report_id=case_reports.c.report_id, detached_at=None, withdrawn_at=None
+            ))
+    except IntegrityError:
+        # Another case took one up since the question above.
+        return False
     return True
 
 
