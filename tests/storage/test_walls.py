@@ -8,7 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
-from clearinghouse.core.ids import new_id
+from clearinghouse.core.ids import DecisionId, new_id
 from clearinghouse.disclosure.intake.records import Cover
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
@@ -168,9 +168,8 @@ def test_every_table_with_sealed_content_stands_behind_the_wall(walled: Instance
 
 def test_every_table_is_walled_or_named_here_with_the_reason(walled: Instance) -> None:
     with walled.database.read() as tx:
-        tables = {row[0]: row[1] for row in tx.rows(text(
-            "select relname, relrowsecurity from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace"
-        ))}
+        query = "select relname, relrowsecurity from pg_class where relkind = 'r' and relnamespace = current_schema()::regnamespace"
+        tables: dict[str, bool] = {row.relname: row.relrowsecurity for row in tx.rows(text(query))}
     assert {name for name, secured in tables.items() if not secured} == set(WITHOUT)
     assert all(WITHOUT.values())
 
@@ -198,7 +197,7 @@ def test_decision_is_there_for_who_reads_one_of_its_reports(walled: Instance) ->
     give(walled, Grant(report, friend.id, Basis.PARTICIPANT))
     with walled.database.write() as tx:
         number = int(tx.value(text("select number from reports")))
-        kept = deconfliction.KeptDecision(new_id("dec"), "merge", walled.actor.id, walled.clock.now(), ((number, number + 1),), "Marked reason")
+        kept = deconfliction.KeptDecision(DecisionId(new_id("dec")), "merge", walled.actor.id, walled.clock.now(), ((number, number + 1),), "Marked reason")
         deconfliction.add_decision(tx, kept, walled.envelope)
         ledger.record(tx, Event("Tested", (kept.id,)), actor=walled.actor.id, now=walled.clock.now())
     seen = {}
