@@ -65,6 +65,7 @@ BEYOND = {
     "app/bundles.py:_blocks": "blocks of relays that reports of the exported case came with; who exports hands them on",
     "app/views/around.py:room_of": "which case handles a report; the case itself is then read behind the wall",
     "app/views/case_room.py:list_invitations": "who is asked in may not read the case yet; found by the party asked, nothing else is told",
+    "app/views/live.py:watch": "the same, and counts alone",
     "app/views/queue.py:_invitations": "the same",
     "app/views/cases.py:read_case": "a cluster is named by its oldest report; numbers only",
     "app/views/embargo_clock.py:_gather": "the true date follows from terms that not everybody reads; the view shows by tier",

@@ -194,6 +194,7 @@ ROOM = pages.Room(
     (pages.RoomDocument(an_id("doc"), "reproducer", "poc\u202e.tiff.exe", 48_211, "sha256:" + "ab" * 32, ago(days=2), "Finder Ltd", "RED"),),
     (pages.RoomDecision(an_id("dec"), "Severity is high", "Reachable without interaction from the mail client's preview.", ago(days=1), "Ada Coordinator"),),
     (pages.TimelineEntry(ago(days=3), "Case opened", "Ada Coordinator"), pages.TimelineEntry(ago(hours=5), "libpicture says: affected", "May Maintainer")), CLOCK,
+    {"message": 3, "step": 1}, "3 new messages, 1 new step",
 )
 STATUSES = (("known_affected", "affected"), ("known_not_affected", "not affected"), ("fixed", "fixed"), ("under_investigation", "still looking"))
 EVENT = LoggedEvent(1, EventId(an_id("evt")), "ReportReceived", REPORT.received_at, PartyId(an_id("pty")), (REPORT.id,), "{}", b"", b"", 4)

@@ -63,6 +63,23 @@ def test_room_from_invitation_to_a_vendor_s_word(coordinator: Any, vendor: Any, 
         assert "Overflow in libpicture" in words(vendor.get(f"{case}?part={part}"))
 
 
+def test_room_says_what_is_new_and_that_it_was_read(coordinator: Any, vendor: Any, case: str) -> None:
+    coordinator.post(f"{case}/participants", {"party": "Picture Makers", "role": "vendor", "reason": "its parser"}, seen=f"{case}?part=people")
+    vendor.post(f"{case}/accept", {}, seen="/cases")
+    assert ">new: show</a>" in vendor.get(case)
+    thread = re.search(r'name="thread" value="(thr_[a-z2-7]{26})"', coordinator.get(f"{case}?part=threads"))
+    assert thread is not None
+    for body in ("one", "two"):
+        coordinator.post(f"{case}/messages", {"thread": thread[1], "body": body}, seen=f"{case}?part=threads")
+    bar = re.search(r'<p class="live"([^>]*)><a class="live-link" href="([^"]*)">([^<]*)</a>', vendor.get(case))
+    assert bar is not None
+    assert (" hidden" in bar[1], bar[2], bar[3]) == (False, f"{case}?part=threads", "2 new messages: show")
+    last = re.findall(r'name="message" value="(msg_[a-z2-7]{26})"', vendor.get(f"{case}?part=threads"))
+    vendor.post(f"{case}/read", {"thread": thread[1], "message": last[0]}, seen=f"{case}?part=threads")
+    assert ">new: show</a>" in vendor.get(case)
+    assert "Mark as read" not in vendor.get(f"{case}?part=threads")
+
+
 def test_document_is_sent_as_something_no_browser_runs(coordinator: Any, case: str) -> None:
     coordinator.post(
         f"{case}/documents", {"kind": "reproducer", "tlp": "AMBER"}, seen=f"{case}?part=documents", files={"file": ('a"\r\nb.svg', b"<svg onload=alert(1)>")}

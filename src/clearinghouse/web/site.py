@@ -10,7 +10,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.params import FromPath, FromQuery
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 
-from clearinghouse.app.views.live import Watch, watch
+from clearinghouse.app.views.live import Watch, parse_topics, watch
 from clearinghouse.core.errors import Invalid, NotFound
 from clearinghouse.web import pages
 from clearinghouse.web.rendering import STATIC, THEMES
@@ -55,15 +55,14 @@ def theme(visitor: Visiting, form: Form) -> Response[Any]:
 async def live(request: "Request[Any, Any, Any]", visitor: Visiting, topics: FromQuery[str] = "") -> ServerSentEvent:
     """Says when something new is there to see for this viewer: how much, and nothing of what."""
     instance, _, _ = visitor.signed_in()
-    asked = tuple(topics.split(",")[:8])
+    asked = parse_topics(topics)
 
     async def changes() -> AsyncIterator[ServerSentEventMessage]:
         seen: Watch | None = None
         for _ in range(int(_LIVE_SECONDS_MAX / _LIVE_SECONDS)):
-            now: Watch = await sync_to_thread(watch, instance)
-            for topic, count in [] if seen is None else now.since(seen):
-                if topic in asked:
-                    yield ServerSentEventMessage(data=json.dumps({"topic": topic, "count": count}), event="change")
+            now: Watch = await sync_to_thread(watch, instance, asked, seen)
+            for change in [] if seen is None else now.since(seen):
+                yield ServerSentEventMessage(data=json.dumps({"topic": change.topic, "count": change.count, "kind": change.kind}), event="change")
             seen = now
             yield ServerSentEventMessage(comment="still here")
             await asyncio.sleep(_LIVE_SECONDS)

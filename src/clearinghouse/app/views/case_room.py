@@ -5,9 +5,10 @@ Whoever is not to be named to the viewer is neither named nor identified anywher
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from clearinghouse.app.views.live import MESSAGE, STEP, count_steps
 from clearinghouse.app.views.timeline import EventLine, describe, is_told
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
@@ -32,6 +33,7 @@ from clearinghouse.disclosure.coordination.rooms.records import (
 from clearinghouse.disclosure.coordination.rooms.store import cases, documents, participants, threads, vulnerabilities
 from clearinghouse.disclosure.intake.records import Finding
 from clearinghouse.ledger import store as ledger
+from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as party_store
 from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Transaction
@@ -130,6 +132,8 @@ class CaseRoom:
     packets: tuple[PacketLine, ...]
     timeline: tuple[EventLine, ...]
     """Newest first."""
+    news: Mapping[str, int] = field(default_factory=dict)
+    """By kind (`message`, `step`): what others said and did since the viewer last read or did something here."""
 
     @property
     def vendors(self) -> tuple[ParticipantLine, ...]:
@@ -196,6 +200,7 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
         events = ledger.newest_about(tx, room.id, _EVENTS_LOOKED_AT)
         own = frozenset({*room.standing.parties, *(report.id for report in attached if report.reporter in room.standing.parties)})
         told = [event for event in events if is_told(event, room, own)][:_EVENTS_MAX]
+        read_at = threads.last_read_at(tx, room)
         names = _names(tx, room, everybody, (
             room.case.lead, *(one.party for one in everybody), *(message.author for message in said),
             *(file.added_by for file in files), *(decision.actor for decision in decided), *(event.actor for event in told),
@@ -212,6 +217,7 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
         tuple(_thread(thread, said, shown_max, names, page) for thread in talk),
         tuple(names.document(file) for file in files), tuple(names.decision(decision) for decision in decided),
         tuple(names.packet(report) for report in attached), describe(told, names.of),
+        {MESSAGE: sum(thread.unread for thread in talk), STEP: count_steps(told, room, own, after=_last_here(told, room, read_at))},
     )
 
 
@@ -340,6 +346,13 @@ class _Names:
         return PacketLine(
             shown, NOT_NAMED if withheld else self.of(report.reporter), report.reporter in self.room.standing.parties
         )
+
+
+def _last_here(events: Iterable[LoggedEvent], room: Room, read_at: datetime | None) -> datetime:
+    """When the viewer last read or did something in the room; steps before it came are no news to it."""
+    own = next((event.at for event in events if event.actor == room.standing.viewer), None)
+    joined = next((event.at for event in events if event.kind == "ParticipantJoined" and room.standing.parties & {*event.subjects}), None)
+    return max((at for at in (own, joined, read_at) if at is not None), default=room.case.opened_at)
 
 
 def _supported(flaw: Vulnerability, attached: Iterable[AttachedReport], room: Room) -> Vulnerability:

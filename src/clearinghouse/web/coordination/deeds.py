@@ -102,6 +102,14 @@ def message(visitor: Visiting, case_id: FromPath[str], form: Form) -> Response[A
     ), keep=True)
 
 
+@post("/cases/{case_id:str}/read", sync_to_thread=True, include_in_schema=False)
+def read(visitor: Visiting, case_id: FromPath[str], form: Form) -> Response[Any]:
+    """Say that one has read a thread as far as it was shown; what came before is news no longer."""
+    return _do(visitor, case_id, form, "threads", "Marked as read.", lambda instance, tx, now: actions.mark_read(
+        tx, case_id, form.text("thread"), form.text("message"), actor=instance.actor.id, envelope=instance.envelope, now=now
+    ))
+
+
 @post("/cases/{case_id:str}/threads", sync_to_thread=True, include_in_schema=False)
 def thread(visitor: Visiting, case_id: FromPath[str], form: Form) -> Response[Any]:
     """A private thread with its first message."""
@@ -318,6 +326,6 @@ def _instant(untrusted_text: str) -> datetime:
 
 
 ROUTER = Router("/", route_handlers=[
-    open_case, accept, refuse, message, thread, invite, flaw, status, document, download, propose, answer, fact, leak, decide, step,
+    open_case, accept, refuse, message, read, thread, invite, flaw, status, document, download, propose, answer, fact, leak, decide, step,
     decline, withdraw, leave, close, reopen,
 ])

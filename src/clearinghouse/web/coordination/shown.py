@@ -2,6 +2,7 @@
 
 from clearinghouse.app.views.case_room import CaseRoom, ThreadLine
 from clearinghouse.app.views.embargo_clock import EmbargoClock
+from clearinghouse.app.views.live import words_of
 from clearinghouse.core.marks import Marks
 from clearinghouse.disclosure.coordination.embargo.records import DutyState, ProposalState, WhatIf
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, CaseState, Participation
@@ -73,7 +74,7 @@ def room_page(
             for line in found.decisions
         ),
         tuple(pages.TimelineEntry(line.at, line.words, line.actor_name) for line in found.timeline),
-        _clock(clock, asked),
+        _clock(clock, asked), found.news, words_of(found.news),
     )
 
 

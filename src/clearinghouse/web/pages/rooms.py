@@ -1,6 +1,7 @@
 """What the pages of cases are handed: a room for one viewer, its parts, and the lines of the list of rooms."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from clearinghouse.web.pages.packets import Packet
@@ -217,3 +218,6 @@ class Room:
     decisions: tuple[RoomDecision, ...] = ()
     timeline: tuple[TimelineEntry, ...] = ()
     embargo: EmbargoClock | None = None
+    news: Mapping[str, int] = field(default_factory=dict)
+    """By kind (`message`, `step`), what is new to the viewer."""
+    news_words: str = ""

@@ -77,14 +77,11 @@ def list_rooms(
     state: CaseState | None = None,
 ) -> list[Room]:
     """The cases a viewer may see, newest first; `before` names the last case of the page before."""
-    # Asked case by case: a coordinator holds a grant for each of very many reports beside those of its cases.
-    mine = exists().where(read_grants.c.object_id == cases.c.case_id, own_grants(viewer, now))
-    named = exists().where(read_grants.c.object_id == cases.c.case_id, own_grants(viewer, now), read_grants.c.party_id == viewer)
-    query = select(cases.c.case_id).where(or_(and_(mine, cases.c.tlp != "RED"), named))
+    query = select(cases.c.case_id).where(_visible(viewer, now))
     if state is not None:
         query = query.where(cases.c.state == state)
     if before is not None:
-        at = select(cases.c.opened_at).where(cases.c.case_id == before, mine).scalar_subquery()
+        at = select(cases.c.opened_at).where(cases.c.case_id == before, _visible(viewer, now)).scalar_subquery()
         query = query.where(or_(cases.c.opened_at < at, and_(cases.c.opened_at == at, cases.c.case_id < before)))
     page = query.order_by(cases.c.opened_at.desc(), cases.c.case_id.desc()).limit(limit).subquery()
     found: dict[str, list[Row[Any]]] = {}
@@ -99,6 +96,17 @@ def system_lock(tx: Transaction, case_ids: Sequence[str]) -> None:
     """Let nobody else act on these cases until the transaction ends; tells nobody whether there are such cases."""
     # In one order for everybody. SQLite's one writer needs no lock; PostgreSQL takes one that keeps no reader and no insert waiting.
     tx.rows(select(cases.c.case_id).where(cases.c.case_id.in_(list(case_ids))).order_by(cases.c.case_id).with_for_update(key_share=True))
+
+
+def count_rooms(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
+    """How many cases a viewer may see."""
+    return int(tx.value(select(func.count()).select_from(cases).where(_visible(viewer, now))) or 0)
+
+
+def own_report_ids(tx: Transaction, case_id: str, reporters: Sequence[str]) -> frozenset[str]:
+    """The reports of a case that these parties sent; nothing is unsealed."""
+    query = select(case_reports.c.report_id).where(case_reports.c.case_id == case_id, case_reports.c.reporter.in_(list(reporters)))
+    return frozenset(row.report_id for row in tx.rows(query))
 
 
 def change_case(
@@ -299,6 +307,13 @@ def list_decisions(tx: Transaction, room: Room, *, limit: int, before: str | Non
 
 
 _LINE = [column for column in case_reports.c if column.name != "sealed_finding"]
+
+
+def _visible(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
+    # Asked case by case: a coordinator holds a grant for each of very many reports beside those of its cases.
+    mine = exists().where(read_grants.c.object_id == cases.c.case_id, own_grants(viewer, now))
+    named = exists().where(read_grants.c.object_id == cases.c.case_id, own_grants(viewer, now), read_grants.c.party_id == viewer)
+    return or_(and_(mine, cases.c.tlp != "RED"), named)
 
 
 def _standings(viewer: PartyId, now: datetime) -> Select[Any]:

@@ -86,6 +86,17 @@ def list_invitations(
     ]
 
 
+def count_invitations(tx: Transaction, *, viewer: PartyId, now: datetime) -> int:
+    """How many there are of them."""
+    query = select(func.count()).select_from(case_participants).join(
+        cases, and_(cases.c.case_id == case_participants.c.case_id, cases.c.state == "open")
+    ).where(
+        case_participants.c.party_id.in_(own_parties(viewer, now)), case_participants.c.state == Participation.INVITED,
+        or_(case_participants.c.until.is_(None), case_participants.c.until > now),
+    )
+    return int(tx.value(query) or 0)
+
+
 def find_invitation(
     tx: Transaction, case_id: str, *, viewer: PartyId, now: datetime
 ) -> tuple[CaseId, bytes, Participant] | None:

@@ -158,20 +158,28 @@ def find_message(tx: Transaction, room: Room, thread_id: str, message_id: str, *
 
 
 def mark_read(tx: Transaction, room: Room, thread_id: ThreadId, message_id: MessageId, at: datetime) -> bool:
-    """Note that the viewer itself has read up to a message; False where it had read as far before."""
+    """Note that the viewer itself has read up to a message; False where it had read further, or said the same at this instant."""
     number = tx.value(select(messages.c.number).where(messages.c.message_id == message_id, messages.c.thread_id == thread_id))
-    read = tx.value(select(thread_reads.c.number).where(
+    read = tx.row(select(thread_reads.c.number, thread_reads.c.read_at).where(
         thread_reads.c.thread_id == thread_id, thread_reads.c.party_id == room.standing.viewer
     ))
-    if read is not None and read >= number:
+    if read is not None and (read.number > number or (read.number == number and read.read_at >= at)):
         return False
     into = dialect_insert(tx, thread_reads)
     further = into.on_conflict_do_update(
         index_elements=["thread_id", "party_id"], set_={"number": into.excluded.number, "read_at": into.excluded.read_at},
-        where=thread_reads.c.number < into.excluded.number,
+        where=thread_reads.c.number <= into.excluded.number,
     )
     values = {"thread_id": thread_id, "party_id": room.standing.viewer, "number": number, "read_at": at}
     return tx.write(further, values) == 1
+
+
+def last_read_at(tx: Transaction, room: Room) -> datetime | None:
+    """When the viewer last said that it had read a thread of the room."""
+    found: datetime | None = tx.value(select(func.max(thread_reads.c.read_at, type_=thread_reads.c.read_at.type)).join(
+        threads, threads.c.thread_id == thread_reads.c.thread_id
+    ).where(threads.c.case_id == room.id, thread_reads.c.party_id == room.standing.viewer))
+    return found
 
 
 def count_unread(tx: Transaction, rooms: Sequence[Room], *, now: datetime) -> dict[str, int]:
