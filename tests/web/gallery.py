@@ -26,6 +26,7 @@ from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
 from clearinghouse.app.views.report import CandidateLine, Compared, Comparison, Explained, Opened
 from clearinghouse.app.views.reports import ReportLine
 from clearinghouse.app.views.search import Found
+from clearinghouse.app.views.search_rooms import FoundFlaw, FoundInRooms, FoundMessage, FoundParty, FoundRoom
 from clearinghouse.app.views.statistics import Day, Statistics
 from clearinghouse.app.views.telling import Telling
 from clearinghouse.core.ids import CaseId, EventId, PartyId, ReportId, SubmissionId
@@ -212,6 +213,11 @@ QUEUE = Queue((
     QueueSection("proposals", "Same flaw or not?", "Deconfliction is not sure; the evidence is one key away.", tuple(
         QueueItem(f"/reports/{n}", line.title, "compare, then merge or hold apart", line.received_at, None, "unsure") for n, line in enumerate(LINES[:4])), "/inbox?answer=unsure"),
 ))
+WITHIN = FoundInRooms(
+    (FoundRoom(an_id("case"), LONG, "open"),), (FoundFlaw(an_id("vul"), an_id("case"), LONG, "Overflow in tiff_read_strip", ("CVE-2026-41234",)),),
+    (FoundParty(an_id("pty"), "Distro Nine", LONG, an_id("case")), FoundParty(an_id("pty", "z"), "Tiff & <b>Sons</b>", "")),
+    (FoundMessage(an_id("msg"), an_id("case"), LONG, an_id("thr"), ago(hours=3), "…we reproduce it in tiff_read_strip with <script>alert(1)</script> on `main`…"),), 200, 1_000,
+)
 FORM = Form()
 BAD = Form({"product": "libpicture", "what": "", "where": ""}, {"what": "say in a sentence what is wrong", "file": "this file is larger than 64 MiB"})
 
@@ -274,8 +280,8 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
             ),
         }),
         "sign-in-link": ("sign_in_link.html", page("/sign-in", None), {"name": "Ada Coordinator", "text": "clh.lnk_x.y"}),
-        "search": ("search.html", page("/search", ADA), {"found": Found("tiff_read_strip", "", (), True, "cursor"), "lines": LINES[:3], "rooms": ()}),
-        "search-nothing": ("search.html", page("/search", ADA), {"found": Found("nosuchword", "", (), True, ""), "lines": (), "rooms": ()}),
+        "search": ("search.html", page("/search", ADA), {"found": Found("tiff_read_strip", "", (), True, "cursor", WITHIN), "lines": LINES[:3]}),
+        "search-nothing": ("search.html", page("/search", ADA), {"found": Found("nosuchword", "", (), True, "", FoundInRooms(rooms_max=200, messages_max=1_000)), "lines": ()}),
         "statistics": ("statistics.html", page("/statistics", ADA), {"figures": FIGURES, "days": 30, "scope": "Over the reports you coordinate"}),
         "account": ("account.html", page("/account", ADA), {"account": account, "form": FORM}),
         "account-setup": ("account.html", page("/account", FINN), {"account": replace(account, has_totp=False, totp_setup_key="JBSW Y3DP EHPK 3PXP", passkeys=(), tokens=(), new_token="ch.tok_kkkk3q7hx2.secretsecretsecret"), "form": FORM}),

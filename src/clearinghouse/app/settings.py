@@ -36,6 +36,7 @@ from clearinghouse.core.policy import (
     Policy,
     RelayPolicy,
     RoomLimits,
+    SearchLimits,
     SettlingPolicy,
     WorkerPolicy,
 )
@@ -275,7 +276,8 @@ def parse_policy(version: int, document: str) -> Policy:
         capacity=_table(CapacityPolicy, tables["capacity"], "capacity"),
         identity=_table(IdentityPolicy, tables["identity"], "identity"),
         embargo=_table(EmbargoPolicy, tables["embargo"], "embargo"), contact=_table(ContactPolicy, tables["contact"], "contact"),
-        rooms=_table(RoomLimits, tables["rooms"], "rooms"), relay=_table(RelayPolicy, tables["relay"], "relay"),
+        rooms=_table(RoomLimits, tables["rooms"], "rooms"), search=_table(SearchLimits, tables["search"], "search"),
+        relay=_table(RelayPolicy, tables["relay"], "relay"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

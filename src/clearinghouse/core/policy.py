@@ -268,6 +268,18 @@ class RoomLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchLimits:
+    """How much sealed text of rooms one search opens: there is no index of it."""
+
+    rooms_max: int
+    """The viewer's newest cases."""
+    messages_max: int
+    """The newest messages of these."""
+    shown_max: int
+    """Of each kind."""
+
+
+@dataclass(frozen=True, slots=True)
 class RelayPolicy:
     """What one relayed report may cost, and what this instance does as a hop."""
 
@@ -303,6 +315,7 @@ class Policy:
     embargo: EmbargoPolicy
     contact: ContactPolicy
     rooms: RoomLimits
+    search: SearchLimits
     relay: RelayPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""

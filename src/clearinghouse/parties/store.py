@@ -5,7 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Row, Select, Table, and_, exists, insert, or_, select, union_all, update
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    Select,
+    Table,
+    and_,
+    exists,
+    false,
+    func,
+    insert,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -99,6 +116,14 @@ def founding_organisation(tx: Transaction) -> str:
     """The name of the organisation that runs this instance: the first party there was."""
     query = select(parties.c.name).where(parties.c.kind == PartyKind.ORGANISATION).order_by(parties.c.created_at, parties.c.party_id)
     return str(tx.value(query.limit(1)) or "")
+
+
+def list_named_like(tx: Transaction, name: str, limit: int) -> list[tuple[PartyId, str]]:
+    """Parties whose name holds a text, by name, for who keeps the list of them; an empty text finds nobody."""
+    query = select(parties.c.party_id, parties.c.name).where(
+        parties.c.name != "", func.lower(parties.c.name).contains(name.lower(), autoescape=True) if name else false()
+    ).order_by(parties.c.name, parties.c.party_id).limit(limit)
+    return [(PartyId(row.party_id), row.name) for row in tx.rows(query)]
 
 
 def list_parties(tx: Transaction) -> list[Party]:

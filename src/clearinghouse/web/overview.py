@@ -37,7 +37,7 @@ def search(
     found = searches.search(instance, text, before=before)
     with instance.read() as tx:
         lines = lines_of(tx, instance, found.reports)
-    return visitor.render("search.html", found=found, lines=lines, rooms=())
+    return visitor.render("search.html", found=found, lines=lines)
 
 
 @get("/statistics", sync_to_thread=True, include_in_schema=False)

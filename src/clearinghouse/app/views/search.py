@@ -5,13 +5,14 @@ readable neither shows nor counts: pages, their ends and the number of statement
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clearinghouse.app.views.cursors import open_cursor, seal_cursor
+from clearinghouse.app.views.search_rooms import FoundInRooms, search_rooms
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import has_shape
 from clearinghouse.core.untrusted import clean_line
@@ -39,10 +40,12 @@ class Found:
     reports: tuple[Report, ...]
     first: bool
     after: str
+    within: FoundInRooms = field(default_factory=FoundInRooms)
+    """What the viewer's rooms hold of it; looked for with the first page."""
 
 
 def search(instance: Instance, untrusted_text: str, *, before: str = "", size: int = 30) -> Found:
-    """Reports the viewer may read that have every word of a text, or the one whose id it is.
+    """What the viewer may read that has every word of a text, or the one object whose id it is.
 
     Raises:
         Invalid: the cursor was not made for this viewer.
@@ -51,16 +54,18 @@ def search(instance: Instance, untrusted_text: str, *, before: str = "", size: i
     place = open_cursor(instance, "search", before)
     viewer, now = instance.actor.id, instance.clock.now()
     size = min(max(size, 1), 100)
+    within = search_rooms(instance, text) if place is None else FoundInRooms()
     with instance.read() as tx:
         if has_shape(text):
             report = intake.read_report(tx, text, instance.envelope, viewer=viewer, now=now)
-            return Found(text, f"/reports/{report.id}" if report else "", (report,) if report else (), True, "")
+            exact = f"/reports/{report.id}" if report else next((f"/cases/{room.id}" for room in within.rooms if room.id == text), "")
+            return Found(text, exact, (report,) if report else (), True, "", within)
         numbers = matching_numbers(tx, instance, text)
         reports = intake.page_reports(
             tx, instance.envelope, viewer=viewer, now=now, size=size + 1, before=place, among=[deconfliction.numbers_listed(tx, numbers)]
         )
     after = seal_cursor(instance, "search", reports[size - 1].number) if len(reports) > size else ""
-    return Found(text, "", tuple(reports[:size]), place is None, after)
+    return Found(text, "", tuple(reports[:size]), place is None, after, within)
 
 
 def matching_numbers(tx: Transaction, instance: Instance, text: str) -> list[int]:

@@ -62,6 +62,26 @@ def system_count_participants(tx: Transaction, case_id: CaseId) -> int:
     return int(tx.value(select(func.count()).where(case_participants.c.case_id == case_id)) or 0)
 
 
+def system_named_like(tx: Transaction, case_ids: Sequence[str], name: str, limit: int = 500) -> list[tuple[CaseId, Participant, str, PartyId | None]]:
+    """Participants of these cases whose name holds a text, each with name and organisation; who shows them asks who may be named."""
+    query = select(case_participants, parties.c.name, parties.c.organisation_id).join(
+        parties, parties.c.party_id == case_participants.c.party_id
+    ).where(
+        case_participants.c.case_id.in_(list(case_ids) if name else []), case_participants.c.state == Participation.JOINED,
+        func.lower(parties.c.name).contains(name.lower(), autoescape=True),
+    ).order_by(case_participants.c.joined_at.desc(), case_participants.c.party_id).limit(limit)
+    return [
+        (CaseId(row.case_id), _participant(row), row.name, None if row.organisation_id is None else PartyId(row.organisation_id))
+        for row in tx.rows(query)
+    ]
+
+
+def system_beside(tx: Transaction, case_ids: Sequence[str], party_ids: Sequence[str]) -> dict[tuple[str, str], Participant]:
+    """How these parties take part in these cases, by case and party, for deciding who may be named."""
+    query = select(case_participants).where(case_participants.c.case_id.in_(list(case_ids)), case_participants.c.party_id.in_(list(party_ids)))
+    return {(row.case_id, row.party_id): _participant(row) for row in tx.rows(query)}
+
+
 def list_invitations(
     tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime, limit: int
 ) -> list[tuple[CaseId, Participant, str]]:

@@ -70,6 +70,14 @@ def list_vulnerabilities(tx: Transaction, room: Room, *, removed: bool = False) 
     return [_vulnerability(row, room, support.get(row.vulnerability_id, [])) for row in rows]
 
 
+def list_over(tx: Transaction, rooms: Sequence[Room]) -> list[tuple[CaseId, Vulnerability]]:
+    """The vulnerabilities of several rooms of one viewer, as far as it is read in to each, without their reports; one statement."""
+    told = {room.id: room for room in rooms if room.standing.tier >= Tier.SUMMARY}
+    query = select(vulnerabilities).where(vulnerabilities.c.case_id.in_(sorted(told)), vulnerabilities.c.removed_at.is_(None))
+    rows = tx.rows(query.order_by(vulnerabilities.c.added_at.desc(), vulnerabilities.c.vulnerability_id))
+    return [(CaseId(row.case_id), _vulnerability(row, told[CaseId(row.case_id)], ())) for row in rows]
+
+
 def find_vulnerability(tx: Transaction, room: Room, vulnerability_id: str, *, removed: bool = False) -> Vulnerability | None:
     """One vulnerability of a case."""
     return next((one for one in list_vulnerabilities(tx, room, removed=removed) if one.id == vulnerability_id), None)
