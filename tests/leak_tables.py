@@ -155,6 +155,7 @@ BODIES: dict[str, list[Template]] = {
     "POST /cases/{case_id}/accept": [_form()],
     "POST /cases/{case_id}/refuse": [_form(reason="because")],
     "POST /cases/{case_id}/messages": [_form(body="hello"), _form(body="hello", thread="{thread_id}")],
+    "POST /cases/{case_id}/read": [_form(thread="{thread_id}", message="{message_id}")],
     "POST /cases/{case_id}/threads": [_form(title="aside", members="{party_id}", first="hello")],
     "POST /cases/{case_id}/participants": [_form(party="{party_id}", role="vendor", reason="because")],
     "POST /cases/{case_id}/flaws": [_form(title="A flaw")],

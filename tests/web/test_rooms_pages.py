@@ -51,7 +51,7 @@ def test_room_from_invitation_to_a_vendor_s_word(coordinator: Any, vendor: Any, 
     page = vendor.get(case)
     flaw = re.search(r'<option value="(vul_[a-z2-7]{26})"', page)
     assert flaw is not None
-    vendor.post(f"{case}/status", {"vulnerability": flaw[1], "status": "known_affected", "statement": "since 2.0"}, seen=case)
+    vendor.post(f"{case}/status", {"vulnerability": flaw[1], "status": "known_affected", "statement": "since *2.0* <b>2.0</b>"}, seen=case)
     thread = re.search(r'name="thread" value="(thr_[a-z2-7]{26})"', vendor.get(f"{case}?part=threads"))
     assert thread is not None
     vendor.post(f"{case}/messages", {"thread": thread[1], "body": "we <script>alert(1)</script> *look*"}, seen=f"{case}?part=threads")
@@ -59,6 +59,9 @@ def test_room_from_invitation_to_a_vendor_s_word(coordinator: Any, vendor: Any, 
     assert "<script>alert" not in page
     assert "<em>look</em>" in page
     assert "known affected" in words(coordinator.get(case))
+    assert "<summary>Statement</summary>" in coordinator.get(case)
+    assert "since <b>2.0" not in coordinator.get(case)
+    assert "since <em>2.0</em>" in coordinator.get(case)
     for part in ("people", "documents", "record"):
         assert "Overflow in libpicture" in words(vendor.get(f"{case}?part={part}"))
 

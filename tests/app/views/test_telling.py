@@ -19,7 +19,8 @@ from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.parties import actions as parties
-from clearinghouse.parties.records import Party
+from clearinghouse.parties import store as party_store
+from clearinghouse.parties.records import Party, PartyKind
 from views_support import counted, flaw, new_party, send_as
 
 TIFF = "Heap overflow in tiff_read_strip of libpicture 2.3"
@@ -138,3 +139,22 @@ def test_number_of_statements_tells_nothing(told: tuple[Instance, str, str], ins
             read_report(finder, report_id)
         refused.append(len(statements))
     assert len(set(refused)) == 1
+
+
+def test_coordinator_judges_no_report_that_it_reads_only_as_its_organisation_sent_it(instance: Instance, settle: Callable[[], None]) -> None:
+    house = new_party(instance, "Busy CERT", Role.REPORTER)
+    assert house.organisation is not None
+    with instance.database.write() as tx:
+        organisation = party_store.find_party(tx, house.organisation)
+        judge = parties.add_party(
+            tx, PartyKind.PERSON, "Jo", frozenset({Role.COORDINATOR, Role.REPORTER}), organisation=house.organisation, actor=instance.actor.id,
+            now=instance.clock.now(),
+        )
+    assert organisation is not None
+    [theirs] = send_as(instance, organisation, [flaw(TIFF, symbol="tiff_read_strip")])
+    [own] = send_as(instance, judge, [flaw("Leak in gif_frame", symbol="gif_frame")])
+    settle()
+    asking = instance.acting_as(judge)
+    assert {line.id for line in list_inbox(asking).lines} == {own, theirs}
+    with pytest.raises(NotFound):
+        decide(asking, DecisionKind.MERGE, own, theirs)

@@ -1,6 +1,6 @@
 """A case room: everything its page needs, in a number of statements that does not grow with the case.
 
-Texts are unsealed only where they are shown: the messages of the page, no finding, no vendor's statement, no document.
+Texts are unsealed only where they are shown: the messages of the page, the newest statements of vendors, no finding, no document.
 Whoever is not to be named to the viewer is neither named nor identified anywhere in what is given.
 """
 
@@ -43,6 +43,7 @@ NOT_NAMED = "a reporter who is not named"
 _MESSAGES_MAX = 200
 _DECISIONS_MAX = 50
 _EVENTS_MAX = 50
+_STATEMENTS_MAX = 500
 _EVENTS_LOOKED_AT = 400
 
 
@@ -189,7 +190,7 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
         room = actions.enter(tx, case_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         everybody = participants.system_participants(tx, room.id)
         flaws = vulnerabilities.list_vulnerabilities(tx, room)
-        statements = vulnerabilities.list_statements(tx, room)
+        statements = vulnerabilities.list_statements(tx, room, texts=_STATEMENTS_MAX)
         talk = threads.list_threads(tx, room, now=now)
         said = threads.list_messages(
             tx, room, now=now, limit=shown_max + 1, thread=page.thread, before=page.before, most=_MESSAGES_MAX

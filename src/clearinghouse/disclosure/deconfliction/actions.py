@@ -52,6 +52,7 @@ def decide(
     Raises:
         Invalid: too few reports, reports of one cluster to merge or of several to split, or no reason.
         NotPermitted: the actor is no coordinator.
+        NotFound: one of them is not the actor's to judge: it reads it only because its own organisation sent it.
         Conflict: a report is not placed yet.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
@@ -60,6 +61,11 @@ def decide(
         raise Invalid("a decision needs a reason: others must be able to follow it, and to appeal")
     store.lock_decisions(tx)
     by_number = {report.number: report for report in reports}
+    # Duty and not reading alone, as for what is told: whose organisation sent a report is no judge of it (decision 2).
+    on_duty = intake.duty_numbers(tx, sorted(by_number), viewer=actor, now=now)
+    for number, report in by_number.items():
+        if number not in on_duty:
+            raise NotFound(f"nothing found under {report.id!r}")
     placed = store.read_placements(tx, sorted(by_number))
     if len(placed) < len(by_number):
         raise Conflict("not all of these reports are compared yet; run `clearinghouse settle` first")
@@ -85,8 +91,8 @@ def undo(
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
     store.lock_decisions(tx)
     decision = store.find_decision(tx, decision_id, envelope) if has_shape(decision_id) else None
-    # A decision is about reports: who may read none of them is told nothing of it.
-    readable = intake.readable_numbers(tx, viewer=actor, now=now) if decision is not None else {}
+    # A decision is about reports: who is on duty for none of them is told nothing of it.
+    readable = intake.readable_numbers(tx, viewer=actor, now=now, duty=True) if decision is not None else {}
     if decision is None or not any(number in readable for group in decision.groups for number in group):
         raise NotFound(f"no decision {decision_id[:40]!r}; `clearinghouse show CASE` lists the decisions of a case")
     if not store.undo_decision(tx, decision.id, by=actor, at=now):

@@ -101,12 +101,21 @@ def add_statement(tx: Transaction, room: Room, new: VendorStatement) -> None:
     })
 
 
-def list_statements(tx: Transaction, room: Room) -> list[VendorStatement]:
-    """The newest word of each vendor on each vulnerability, without the statements themselves."""
+def list_statements(tx: Transaction, room: Room, *, texts: int = 0) -> list[VendorStatement]:
+    """The newest word of each vendor on each vulnerability, the earliest said first.
+
+    Args:
+        texts: of how many of them, those said last, the statement itself is opened.
+    """
     told = vendor_statements.c.case_id == (room.id if room.standing.tier >= Tier.SUMMARY else "")
-    columns = [column for column in vendor_statements.c if column.name != "sealed"]
+    columns = [column for column in vendor_statements.c if texts or column.name != "sealed"]
     query = select(*columns).where(told, vendor_statements.c.newest)
-    return [_statement(row, None) for row in tx.rows(query.order_by(vendor_statements.c.said_at, vendor_statements.c.statement_id))]
+    rows = tx.rows(query.order_by(vendor_statements.c.said_at, vendor_statements.c.statement_id))
+    first = len(rows) - texts
+    return [
+        _statement(row, unseal(room.key, row.sealed, row.statement_id, str) if texts and place >= first else None)
+        for place, row in enumerate(rows)
+    ]
 
 
 def read_statements(tx: Transaction, room: Room, vulnerability_id: str, party: str | None = None) -> list[VendorStatement]:
