@@ -218,6 +218,9 @@ EXEMPT_DEEDS: dict[str, str] = {
     "POST /account/tokens": "names no object: what it makes is the caller's own",
     **{f"POST /act/{{token}}/{deed}": "takes a secret and no id; tests/hostile/test_guessing.py tries it"
        for deed in ("accept", "refuse", "acknowledge", "status", "message", "decline")},
+    **{f"POST /{deed}": "takes a secret and no id; tests/web/test_packet_links.py tries it"
+       for deed in ("packet/{token}/accept", "packet/{token}/more", "packet/{token}/decline", "charter/{token}/adopt",
+                    "charter/{token}/claim", "contact/{token}/confirm")},
 }
 
 # Routes whose answer may tell foreign from unknown, or may change with what others do, each with the reason.

@@ -14,6 +14,7 @@ from clearinghouse.app.channels.directory import told_parties
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.marks import Marks
+from clearinghouse.core.roles import MAY, Scope
 from clearinghouse.disclosure.coordination.embargo import actions as embargo
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
@@ -21,6 +22,9 @@ from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.contacts import store as contacts
+from clearinghouse.parties.glass import store as glass
+from clearinghouse.parties.identity.enrolment import store as enrolment
+from clearinghouse.parties.identity.enrolment.rules import is_good
 from clearinghouse.parties.notices import actions
 from clearinghouse.parties.notices.records import ChannelName, Draft, Notice, NoticeKind
 from clearinghouse.parties.notices.store import hooks
@@ -61,6 +65,11 @@ class Telling:
         actions.queue(
             self.tx, list(dict.fromkeys(drafts)), envelope=self.instance.envelope, policy=self.instance.policy.notices, now=self.now
         )
+
+    def mail(self, kind: NoticeKind, about: str, party: PartyId, *, address: str = "") -> None:
+        """A notice by mail for one party, whoever did it: its account may be in somebody else's hands."""
+        draft = Draft(self.event.event_id, self.action, kind, party, about, address=address)
+        actions.queue(self.tx, [draft], envelope=self.instance.envelope, policy=self.instance.policy.notices, now=self.now)
 
     def tell_room(self, kind: NoticeKind, case_id: str, *, roles: Collection[CaseRole] = _EVERYBODY, tier: int = Tier.ROOM) -> None:
         """A notice for each participant of a case in these roles who is shown so much of it."""
@@ -189,6 +198,57 @@ def refresh_embargo(telling: Telling) -> None:
     )
 
 
+def tell_of_answer(telling: Telling) -> None:
+    """Tell those who coordinate what a packet was about that its vendor answered."""
+    about = telling.event.subjects[2]
+    if about.startswith("case_"):
+        telling.tell_room(NoticeKind.CASE_UPDATED, about, roles=_COORDINATORS)
+        return
+    readers = [grant.party for grant in parties.system_readers(telling.tx, about, telling.now) if grant.basis is not Basis.REPORTER]
+    telling.tell(NoticeKind.REPORT_UPDATED, about, [party for party in readers if party != telling.event.subjects[3]])
+
+
+def ask_second_coordinator(telling: Telling) -> None:
+    """Tell the coordinators of a case that one of them asks to pass a vendor's opt-out; another has to agree."""
+    if telling.event.subjects[2].startswith("case_"):
+        telling.tell_room(NoticeKind.CASE_UPDATED, telling.event.subjects[2], roles=_COORDINATORS)
+
+
+def tell_opted_out(telling: Telling) -> None:
+    """Tell a maintainer that its opt-out is passed for one exploited flaw."""
+    vendor = PartyId(telling.event.subjects[3])
+    telling.tell(NoticeKind.OPT_OUT_OVERRIDDEN, vendor, [vendor])
+
+
+def ask_second_person(telling: Telling) -> None:
+    """Tell who could agree to an emergency that one is claimed, and whom it concerns that somebody asks."""
+    about, request = telling.event.subjects
+    owners = [grant.party for grant in parties.system_readers(telling.tx, about, telling.now)]
+    second = parties.system_people_with(telling.tx, MAY[Scope.GLASS_BREAK])
+    telling.tell(NoticeKind.GLASS_REQUESTED, request, [*second, *owners])
+
+
+def tell_person(telling: Telling) -> None:
+    """Tell a person what became of its account, though it was itself, or seemed to be, that did it."""
+    person = PartyId(telling.event.subjects[0])
+    if contacts.system_contacts(telling.tx, person, telling.instance.envelope):
+        telling.mail(NoticeKind.ACCOUNT_CHANGED, person, person)
+
+
+def mail_invitation(telling: Telling) -> None:
+    """Mail an invitation to the address it was made out to; without a public address there is no link to mail."""
+    found = enrolment.find_invitation(telling.tx, telling.event.subjects[0], telling.instance.envelope)
+    if found is not None and found[0].address and telling.instance.settings.public_url:
+        telling.mail(NoticeKind.ACCOUNT_INVITED, found[0].id, telling.instance.system, address=found[0].address)
+
+
+def ask_to_confirm(telling: Telling) -> None:
+    """Ask whoever reads a new address to confirm it."""
+    contact = contacts.system_contact(telling.tx, telling.event.subjects[0], telling.instance.envelope)
+    if contact is not None and contact.verified_at is None and telling.instance.settings.public_url:
+        telling.mail(NoticeKind.CONTACT_ADDED, contact.id, contact.party)
+
+
 def bring_charter(telling: Telling) -> None:
     """The dates and duties of a vendor's charter become those of its case; no notice of its own."""
     case_id, party = telling.event.subjects[0], telling.event.subjects[1] if telling.event.kind == "ParticipantJoined" else None
@@ -218,14 +278,27 @@ ACTIONS: dict[str, Callable[[Telling], None]] = {
         acknowledge, tell_desk, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
+        tell_of_answer, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
     )
 }
 
 
 def still_told(instance: Instance, tx: Transaction, notice: Notice, now: datetime) -> bool:
     """Whether the party of a notice may still be told of what it is about."""
-    if notice.kind in (NoticeKind.ACCOUNT_CHANGED, NoticeKind.CONTACT_ATTEMPTED, NoticeKind.WEBHOOK_DISABLED):
+    if notice.kind in (
+        NoticeKind.ACCOUNT_CHANGED, NoticeKind.CONTACT_ATTEMPTED, NoticeKind.WEBHOOK_DISABLED, NoticeKind.OPT_OUT_OVERRIDDEN,
+    ):
         return True
+    if notice.kind is NoticeKind.ACCOUNT_INVITED:
+        invited = enrolment.find_invitation(tx, notice.about, instance.envelope)
+        return invited is not None and is_good(invited[0], now)
+    if notice.kind is NoticeKind.CONTACT_ADDED:
+        contact = contacts.system_contact(tx, notice.about, instance.envelope)
+        return contact is not None and contact.verified_at is None
+    if notice.kind is NoticeKind.GLASS_REQUESTED:
+        asked = glass.system_request(tx, notice.about, instance.envelope)
+        second = notice.party in parties.system_people_with(tx, MAY[Scope.GLASS_BREAK])
+        return asked is not None and (second or parties.may_read(tx, asked.object_id, notice.party, now))
     if notice.kind is NoticeKind.DESK_WAITING:
         return notice.party == instance.desk or notice.party in parties.system_people_of(tx, instance.desk, now)
     if notice.kind is NoticeKind.PARTICIPANT_INVITED:

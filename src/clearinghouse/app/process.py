@@ -10,11 +10,13 @@ and, by the worker (`app/worker.py`), the table `FOLLOW_UPS`: event to what is t
 import pkgutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Invalid
+from clearinghouse.core.ids import new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.jobs import Matching
@@ -22,6 +24,7 @@ from clearinghouse.disclosure.intake import sources
 from clearinghouse.disclosure.intake.jobs import Incoming, IntakeJob, Progress, Taken
 from clearinghouse.disclosure.intake.records import Cover
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.ledger import outbox
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.rules import check_may
@@ -71,10 +74,18 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "PartySilent": ("remind_coordinators",),
     "ResortStepDue": ("remind_coordinators",),
     "PacketDelivered": ("hand_to_vendor",),
+    "DeliveryAnswered": ("tell_of_answer",),
+    "OptOutOverrideAsked": ("ask_second_coordinator",),
+    "OptOutOverrideAgreed": ("tell_opted_out",),
     # Parties
     "CharterAdopted": ("bring_new_charter",),
+    "ContactAdded": ("ask_to_confirm",),
+    "CredentialsReset": ("tell_person",),
+    "GlassBreakRequested": ("ask_second_person",),
     "GlassBroken": ("tell_owners",),
+    "InvitationMade": ("mail_invitation",),
     "NoticeBounced": ("tell_of_bounce",),
+    "PasskeyCloned": ("tell_person",),
     "WebhookDisabled": ("tell_subscriber",),
 }
 """Kind of event to the actions that follow on it, each once for each event."""
@@ -97,7 +108,39 @@ def deliver_packets(instance: Instance) -> int:
     return len(packets.deliver_waiting(instance))
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets)
+def renew_charters(instance: Instance) -> int:
+    """Look, as often as policy says, whether a charter that was fetched from its repository is another one by now."""
+    from clearinghouse.app import charter_fetch
+
+    if not instance.settings.outward.enabled or not _turn(instance, "charters", timedelta(hours=instance.policy.upkeep.charter_hours)):
+        return 0
+    return sum(one.adopted is not None for one in charter_fetch.renew_charters(instance))
+
+
+def forget_openings(instance: Instance) -> int:
+    """Forget what opens nothing any more: ended sessions, challenges and codes that ran out, counts of failures long past."""
+    from clearinghouse.parties.identity.sessions import actions as sessions
+
+    if not _turn(instance, "openings", timedelta(hours=instance.policy.upkeep.openings_hours)):
+        return 0
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        return sessions.forget_ended(
+            tx, policy=instance.policy.identity, kept=timedelta(days=instance.policy.upkeep.session_days), now=now
+        )
+
+
+def _turn(instance: Instance, name: str, every: timedelta) -> bool:
+    """Whether it is time again for what is done only so often, by whichever worker asks first; it is then that one's to do."""
+    now = instance.clock.now()
+    with instance.database.read() as tx:
+        if not outbox.turn_is_free(tx, name, until=now + every, now=now):
+            return False
+    with instance.database.write() as tx:
+        return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
+
+
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 

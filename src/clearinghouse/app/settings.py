@@ -38,6 +38,7 @@ from clearinghouse.core.policy import (
     RoomLimits,
     SearchLimits,
     SettlingPolicy,
+    UpkeepPolicy,
     WorkerPolicy,
 )
 
@@ -272,6 +273,7 @@ def parse_policy(version: int, document: str) -> Policy:
         _table(SettlingPolicy, tables["settling"], "settling"),
         outward=_table(OutwardLimits, tables["outward"], "outward"), notices=_table(NoticePolicy, tables["notices"], "notices"),
         worker=_table(WorkerPolicy, tables["worker"], "worker"),
+        upkeep=_table(UpkeepPolicy, tables["upkeep"], "upkeep"),
         charters=_table(CharterLimits, tables["charters"], "charters"),
         capacity=_table(CapacityPolicy, tables["capacity"], "capacity"),
         identity=_table(IdentityPolicy, tables["identity"], "identity"),

@@ -116,7 +116,11 @@ def invite(
             tx, parse_roles(tuple(role)), organisation=PartyId(organisation) if organisation else None, address=address,
             envelope=instance.envelope, policy=instance.policy.identity, actor=instance.actor.id, now=instance.clock.now(),
         )
-    if json:
+        mailed = bool(made.address and instance.settings.public_url)
+    if mailed:
+        # The text that is mailed takes the place of this one, so that it proves who reads the address.
+        say(f"{made.id}: mailed to the address; it is good for one person until {made.expires_at:%Y-%m-%d}")
+    elif json:
         print_json({"invitation": made, "text": text})
     else:
         out.print(text, markup=False)

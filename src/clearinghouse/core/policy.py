@@ -119,6 +119,18 @@ class WorkerPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class UpkeepPolicy:
+    """What the worker looks after now and then."""
+
+    charter_hours: int
+    """Between two looks at the repositories whose charters were fetched."""
+    openings_hours: int
+    """Between two rounds of forgetting what opens nothing any more."""
+    session_days: int
+    """A session that is over is listed nowhere and forgotten after so long."""
+
+
+@dataclass(frozen=True, slots=True)
 class CharterLimits:
     """What one charter may cost to read."""
 
@@ -309,6 +321,7 @@ class Policy:
     outward: OutwardLimits
     notices: NoticePolicy
     worker: WorkerPolicy
+    upkeep: UpkeepPolicy
     charters: CharterLimits
     capacity: CapacityPolicy
     identity: IdentityPolicy

@@ -1,6 +1,6 @@
 """Where parties are kept: the only SQL of this capability, and the join that every read makes."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -189,6 +189,13 @@ def list_memberships(tx: Transaction, party: PartyId) -> list[Membership]:
         Membership(PartyId(row.team_id), PartyId(row.member_id), row.since, row.until)
         for row in tx.rows(query.order_by(memberships.c.since, memberships.c.member_id))
     ]
+
+
+def system_people_with(tx: Transaction, held: Collection[Role]) -> list[PartyId]:
+    """The people who hold one of these roles, earliest first: for whoever has to tell them something."""
+    having = select(roles.c.party_id).where(roles.c.role.in_(sorted(held)))
+    query = select(parties.c.party_id).where(parties.c.kind == PartyKind.PERSON, parties.c.party_id.in_(having))
+    return [PartyId(row.party_id) for row in tx.rows(query.order_by(parties.c.created_at, parties.c.party_id))]
 
 
 def system_people_of(tx: Transaction, party: PartyId, now: datetime) -> list[PartyId]:

@@ -84,6 +84,9 @@ def invite(visitor: Visiting, form: Form) -> Response[Any]:
             )
     except _REFUSALS as error:
         return _show(visitor, form, {"": str(error)}, _status(error))
+    if made.address and instance.settings.public_url:
+        # Its text goes by mail and nowhere else: following it then proves that the address is read.
+        return visitor.go("/admin", Flash("done", "The invitation is mailed to that address."))
     # In no address of ours and in no cookie: it stands on this one page.
     return _show(visitor, invitation=(f"{instance.settings.public_url}/enrol?invitation={quote(text)}", made.expires_at))
 

@@ -27,7 +27,7 @@ from clearinghouse.web.rendering import Flash
 from clearinghouse.web.visitor import Form, Sent, Visiting, Visitor
 
 _REFUSALS = (Invalid, Conflict, NotPermitted, Unavailable)
-_STARTER = """charter = 1
+STARTER = """charter = 1
 
 [project]
 name = "{name}"
@@ -37,6 +37,7 @@ repositories = []
 [capacity]
 per_week = 3
 """
+"""A charter to begin with; `name` is to be put in."""
 ANSWERS = (
     ("accept", "We take it"), ("more", "We need more"), ("wait", "Later, until the instant below"), ("not_a_vulnerability", "No vulnerability here"),
     ("decline", "We decline it"),
@@ -210,7 +211,7 @@ def _maintained(instance: Instance, party: PartyId) -> Maintained:
     past = view.weeks[: len(view.weeks) // 2]
     return Maintained(
         view, tuple(_project(view, one, texts[one.id] or b"", past, instance.clock.now()) for one in view.charters),
-        _STARTER.format(name=view.name.replace("\\", "").replace('"', "")[:80]),
+        STARTER.format(name=view.name.replace("\\", "").replace('"', "")[:80]),
         tuple(Bar(f"{week.starts_at:%m-%d}", week.delivered) for week in view.weeks),
     )
 

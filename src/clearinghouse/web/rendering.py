@@ -2,7 +2,7 @@
 
 What every page is handed is a `Page`; what one page needs beside it stands at the top of its template. The routes that templates link to:
 `/` `/queue` `/inbox` `/reports/ID` `/reports/ID/compare/ID` `/cases` `/cases/ID` `/search` `/submit` `/status` `/statistics` `/maintainer`
-`/act/TOKEN` `/account` `/admin` `/ledger` `/sign-in` `/sign-out` `/enrol` `/theme` `/live` `/static/NAME`.
+`/act/TOKEN` `/packet/TOKEN` `/charter/TOKEN` `/contact/TOKEN` `/account` `/admin` `/ledger` `/sign-in` `/sign-out` `/enrol` `/theme` `/live` `/static/NAME`.
 """
 
 import hashlib

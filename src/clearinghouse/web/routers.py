@@ -7,7 +7,19 @@ from litestar.di import Provide
 
 from clearinghouse.core.errors import NotFound
 from clearinghouse.disclosure.intake import actions
-from clearinghouse.web import administration, charters, deconfliction, identity, intake, links, oidc, overview, problems, site
+from clearinghouse.web import (
+    administration,
+    charters,
+    deconfliction,
+    identity,
+    intake,
+    links,
+    oidc,
+    overview,
+    packet_links,
+    problems,
+    site,
+)
 from clearinghouse.web.coordination import deeds, room
 from clearinghouse.web.visitor import Visiting, read_form, visit
 
@@ -29,7 +41,7 @@ def web_router() -> Router:
     return Router(
         "/",
         route_handlers=[
-            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER, charters.ROUTER, administration.ROUTER,
+            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
             room.ROUTER, deeds.ROUTER, nothing,
         ],
         dependencies={"visitor": Provide(visit, sync_to_thread=True), "form": Provide(read_form)},

@@ -142,9 +142,9 @@ def test_nobody_is_invited_into_a_person(instance: Instance) -> None:
         invite(instance, instance.actor, Role.REPORTER, organisation=instance.actor)
 
 
-def test_one_person_project_enrols_itself_as_a_reporter_and_nothing_more(instance: Instance) -> None:
+def test_one_person_project_enrols_itself_as_reporter_and_vendor_of_its_own(instance: Instance) -> None:
     opened = enrol(instance)
-    assert opened.party.roles == {Role.REPORTER}
+    assert opened.party.roles == {Role.REPORTER, Role.VENDOR}
     with instance.database.read() as tx:
         assert [event.kind for event in ledger.events_about(tx, opened.party.id)] == ["PartyAdded"]
 

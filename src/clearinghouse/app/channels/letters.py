@@ -53,6 +53,21 @@ _WORDS: dict[NoticeKind, tuple[str, str]] = {
         "Your case was read in an emergency",
         "Two people together opened a case of yours without being named in it. Who, when and why is on the record.",
     ),
+    NoticeKind.GLASS_REQUESTED: (
+        "Somebody asks to read in an emergency",
+        "Somebody asks to read something without being named in it. Nothing opens before a second person agrees; who asks, when and why is on the record.",
+    ),
+    NoticeKind.OPT_OUT_OVERRIDDEN: (
+        "You are told of an exploited flaw despite your opt-out",
+        "Two people agreed, with a reason that is on the record, to tell you of one flaw that is being exploited. Your opt-out stands for all else.",
+    ),
+    NoticeKind.ACCOUNT_INVITED: (
+        "You are invited", "You are invited to join this clearinghouse for the disclosure of vulnerabilities. If you expected nothing of the kind, do nothing.",
+    ),
+    NoticeKind.CONTACT_ADDED: (
+        "Please confirm this address",
+        "Somebody gave this address as theirs or their organisation's. If you know of nothing, do nothing: unconfirmed it is shown nothing.",
+    ),
     NoticeKind.ACCOUNT_CHANGED: ("Your account", "Something about your account needs your attention."),
     NoticeKind.WEBHOOK_DISABLED: (
         "A webhook was switched off", "A webhook of yours was switched off, because what was posted to it was not taken again and again.",
@@ -60,7 +75,8 @@ _WORDS: dict[NoticeKind, tuple[str, str]] = {
     NoticeKind.DESK_WAITING: ("Something waits at the intake desk", "Something came in that a person of the intake desk must look at."),
 }
 ANSWERABLE = frozenset(NoticeKind) - {
-    NoticeKind.ACCOUNT_CHANGED, NoticeKind.WEBHOOK_DISABLED, NoticeKind.DESK_WAITING, NoticeKind.GLASS_BROKEN,
+    NoticeKind.ACCOUNT_CHANGED, NoticeKind.WEBHOOK_DISABLED, NoticeKind.DESK_WAITING, NoticeKind.GLASS_BROKEN, NoticeKind.GLASS_REQUESTED,
+    NoticeKind.OPT_OUT_OVERRIDDEN, NoticeKind.ACCOUNT_INVITED, NoticeKind.CONTACT_ADDED,
 }
 
 

@@ -21,8 +21,9 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError
 from clearinghouse.core.marks import Marks
 from clearinghouse.parties import store as parties
+from clearinghouse.parties.contacts import store as contacts
 from clearinghouse.parties.notices import actions
-from clearinghouse.parties.notices.records import ChannelName, Notice, ToSend
+from clearinghouse.parties.notices.records import ChannelName, Notice, NoticeKind, ToSend
 from clearinghouse.parties.notices.store import hooks, notices
 from clearinghouse.storage import Transaction
 
@@ -92,9 +93,10 @@ class Sender:
             # Of several, the mail says how many there are and the room says what.
             if not claimed.text and claimed.more == 0 and (found := self.text_of(tx, claimed.notice, now)) is not None:
                 claimed = replace(claimed, marks=found[0], text=found[1])
-        # What a link opens is for who reads the mailbox: no link is made for an address given on the spot.
+        # What a link opens is for who reads the mailbox: for an address given on the spot none is made, but for the
+        # invitation that was made out to it.
         link = ""
-        if not claimed.address:
+        if not claimed.address or claimed.notice.kind is NoticeKind.ACCOUNT_INVITED:
             with instance.database.write() as tx:
                 link = self.make_link(tx, claimed.notice.party, claimed.notice.about, now=now)
         mail = compose(
@@ -108,6 +110,12 @@ class Sender:
         party, envelope = claimed.notice.party, self.instance.envelope
         if claimed.address:
             return Recipient(party, claimed.address, False, is_personal(tx, party), certificates(tx, party, envelope))
+        if claimed.notice.kind is NoticeKind.CONTACT_ADDED:
+            # To this address and no other of the party: who reads it is what is asked.
+            added = contacts.system_contact(tx, claimed.notice.about, envelope)
+            if added is None:
+                raise _NobodyThere("no_address")
+            return Recipient(party, added.address, False, is_personal(tx, party), ())
         found = recipient(tx, party, envelope)
         if found is None:
             raise _NobodyThere("no_address")

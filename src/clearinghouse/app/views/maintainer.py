@@ -96,6 +96,19 @@ def read_maintainer(instance: Instance, vendor: str) -> MaintainerPage:
     )
 
 
+def read_delivered(instance: Instance, delivery_id: str) -> Delivered:
+    """One packet as its vendor sees it.
+
+    Raises:
+        NotFound: none was sent to the viewer under this id, or it was taken back.
+    """
+    with instance.database.read() as tx:
+        found = store.read_delivery(tx, delivery_id, instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
+    if found is None or found[0].withdrawn:
+        raise NotFound(f"nothing found under {delivery_id[:40]!r}")
+    return _delivered(found[0], found[1].body, found[2])
+
+
 def weeks_of(
     queue: Queue, deliveries: list[Delivery], arrived: list[datetime], policy: CapacityPolicy, now: datetime
 ) -> tuple[Week, ...]:

@@ -230,14 +230,17 @@ def read_deliveries(
     """The newest deliveries to a vendor that the viewer may read, newest first, with what was sent and what was answered."""
     query = select(deliveries, items.c.state.label("item_state")).join(items, items.c.item_id == deliveries.c.item_id)
     query = query.where(deliveries.c.vendor == vendor, deliveries.c.delivery_id.in_(readable_objects(viewer, now)))
-    found = []
-    for row in tx.rows(query.order_by(deliveries.c.delivered_at.desc(), deliveries.c.place.desc()).limit(newest)):
-        key = envelope.unwrap(bytes(row.wrapped_key), row.delivery_id)
-        reply = None if row.sealed_reply is None else msgspec.json.decode(
-            open_with(key, bytes(row.sealed_reply), f"{row.delivery_id}/reply"), type=Reply
-        )
-        found.append((_delivery(row), Packet(open_with(key, bytes(row.sealed_packet), row.delivery_id)), reply))
-    return found
+    rows = tx.rows(query.order_by(deliveries.c.delivered_at.desc(), deliveries.c.place.desc()).limit(newest))
+    return [_opened(row, envelope) for row in rows]
+
+
+def read_delivery(
+    tx: Transaction, delivery_id: str, envelope: Envelope, *, viewer: PartyId, now: datetime
+) -> tuple[Delivery, Packet, Reply | None] | None:
+    """One delivery that was made to the viewer, with what was sent and what was answered."""
+    query = select(deliveries, items.c.state.label("item_state")).join(items, items.c.item_id == deliveries.c.item_id)
+    row = tx.row(query.where(deliveries.c.delivery_id == delivery_id, deliveries.c.delivery_id.in_(readable_objects(viewer, now))))
+    return None if row is None else _opened(row, envelope)
 
 
 def system_deliveries(tx: Transaction, vendor: PartyId, since: datetime) -> list[Delivery]:
@@ -353,3 +356,11 @@ def _seal_facts(key: bytes, facts: Facts, item_id: ItemId) -> bytes:
 
 def _open_key(item: Item) -> str | None:
     return f"{item.vendor}/{item.object_id}" if item.state in _OPEN else None
+
+
+def _opened(row: Row[Any], envelope: Envelope) -> tuple[Delivery, Packet, Reply | None]:
+    key = envelope.unwrap(bytes(row.wrapped_key), row.delivery_id)
+    reply = None if row.sealed_reply is None else msgspec.json.decode(
+        open_with(key, bytes(row.sealed_reply), f"{row.delivery_id}/reply"), type=Reply
+    )
+    return _delivery(row), Packet(open_with(key, bytes(row.sealed_packet), row.delivery_id)), reply

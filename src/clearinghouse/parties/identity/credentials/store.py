@@ -60,6 +60,11 @@ challenges = Table(
 )
 
 
+def forget_challenges(tx: Transaction, before: datetime) -> int:
+    """Drop challenges, states and setups that ran out."""
+    return tx.derive(delete(challenges).where(challenges.c.expires_at <= before))
+
+
 def put_password(tx: Transaction, kept: KeptPassword, envelope: Envelope) -> None:
     """Keep a party's password in place of the one it had."""
     sealed = envelope.seal(kept.totp_secret.encode(), _about(kept.party))

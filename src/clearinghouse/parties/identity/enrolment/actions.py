@@ -147,7 +147,10 @@ def enrol_project(
     tx: Transaction, *, project: str, name: str, source: str, user_agent: str, replaces: str = "",
     envelope: Envelope, policy: IdentityPolicy, now: datetime,
 ) -> SignedIn:
-    """A one-person project and its person, a reporter and nothing more, in a session that reaches its own credentials.
+    """A one-person project and its person, in a session that reaches its own credentials.
+
+    The person reports, and speaks as a vendor for this one project: it writes the charter and answers what is delivered.
+    That proves nothing yet: a charter binds what is proven to be the project's, and nothing is sent to it before.
 
     Raises:
         NotPermitted: policy does not allow it.
@@ -167,7 +170,7 @@ def enrol_project(
     forgotten = now - max(_DAY, timedelta(hours=policy.failures_forgotten_hours))
     session_store.count_attempt(tx, list(caps), now, forgotten_before=forgotten)
     home = _add(tx, PartyKind.ORGANISATION, project, frozenset(), None, None, now)
-    person = _add(tx, PartyKind.PERSON, name, frozenset({Role.REPORTER}), home.id, None, now)
+    person = _add(tx, PartyKind.PERSON, name, frozenset({Role.REPORTER, Role.VENDOR}), home.id, None, now)
     return sessions.start_session(
         tx, person, SignInMethod.INVITATION, user_agent=user_agent, replaces=replaces, policy=policy, now=now
     )

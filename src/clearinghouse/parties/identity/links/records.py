@@ -12,6 +12,8 @@ class LinkPurpose(StrEnum):
 
     ACT_ON_CASE = "act_on_case"
     """Take one's part in a case: answer, accept, decline, state a status."""
+    ANSWER_DELIVERY = "answer_delivery"
+    """Read one packet and answer it, once; the object is the delivery."""
     VERIFY_CONTACT = "verify_contact"
     """Prove to read an address; the object is the contact."""
     RECEIPT = "receipt"

@@ -11,6 +11,7 @@ from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import rules as party_rules
 from clearinghouse.parties.actions import get_party
 from clearinghouse.parties.identity import secrets
+from clearinghouse.parties.identity.credentials import store as credentials
 from clearinghouse.parties.identity.sessions import rules, store
 from clearinghouse.parties.identity.sessions.records import Session, SignedIn, SignInMethod
 from clearinghouse.parties.records import Party, PartyKind
@@ -108,6 +109,18 @@ def revoke_sessions(
     ended = [session for session in store.list_sessions(tx, party) if session.id != spare]
     _end(tx, ended, actor=actor, now=now)
     return len(ended)
+
+
+def forget_ended(tx: Transaction, *, policy: IdentityPolicy, kept: timedelta, now: datetime) -> int:
+    """Forget sessions that are long over, one-time codes and challenges that ran out, and failures long past; gives how many.
+
+    For the instance's own timer. No event: what began and ended is on the record, and none of this opens anything any more.
+    """
+    before = now - kept
+    gone = store.forget_ended(tx, before=before, idle_before=before - timedelta(minutes=policy.session_idle_minutes))
+    return gone + credentials.forget_challenges(tx, now) + store.forget_attempts(
+        tx, now - max(timedelta(days=1), timedelta(hours=policy.failures_forgotten_hours))
+    )
 
 
 def _end(tx: Transaction, sessions: list[Session], *, actor: PartyId, now: datetime) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Row, Table, case, delete, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, Integer, Row, Table, case, delete, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clearinghouse.core.ids import PartyId, SessionId
@@ -75,6 +75,17 @@ def touch_session(tx: Transaction, session_id: SessionId, at: datetime) -> None:
 def end_sessions(tx: Transaction, session_ids: Sequence[SessionId], at: datetime) -> None:
     """End sessions."""
     tx.write(update(sessions).where(sessions.c.session_id.in_(session_ids), sessions.c.ended_at.is_(None)).values(ended_at=at))
+
+
+def forget_ended(tx: Transaction, *, before: datetime, idle_before: datetime) -> int:
+    """Drop sessions that ended, ran out or went idle before an instant; that there were any stays in the ledger."""
+    over = or_(sessions.c.ended_at <= before, sessions.c.expires_at <= before, sessions.c.last_seen_at <= idle_before)
+    return tx.derive(delete(sessions).where(over))
+
+
+def forget_attempts(tx: Transaction, before: datetime) -> int:
+    """Drop counts of failures that are forgotten."""
+    return tx.derive(delete(sign_in_attempts).where(sign_in_attempts.c.last_at <= before))
 
 
 def read_attempts(tx: Transaction, keys: Sequence[str]) -> list[Attempts]:
