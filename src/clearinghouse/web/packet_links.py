@@ -169,7 +169,7 @@ def _charter(
     visitor: Visitor, token: str, form: rendering.Form | None = None, problems: tuple[Problem, ...] = (), http_status: int = 200
 ) -> Response[Any]:
     instance, link = _look(visitor, token, LinkPurpose.EDIT_CHARTER)
-    with instance.database.read() as tx:
+    with instance.database.read(viewer=instance.actor.id, now=instance.clock.now()) as tx:
         project = _project(tx, instance, link, instance.clock.now())
         name, claims = get_party(tx, project).name, charter_store.claims_of(tx, project)
         kept = [
