@@ -30,9 +30,9 @@ def test_access_is_given_shown_and_taken_away(command: Command) -> None:
     assert asked in command("break-glass", "list")
     command("--as", overseer, "break-glass", "confirm", asked, code=5)
     command("--as", overseer, "show", report_id, code=4)
-    command("break-glass", "confirm", asked)
-    assert "Marked heap overflow" in command("--as", overseer, "show", report_id)
-    assert "break_glass" in command("grant", "list", report_id)
+    # Whoever is at the command line could be both: one of the two has to be signed in to the workbench.
+    command("break-glass", "confirm", asked, code=5)
+    command("--as", overseer, "show", report_id, code=4)
 
     desk = json.loads(command("team", "list", "--json"))[0]["team"]["id"]
     command("team", "join", desk, grace, "--days", "1")

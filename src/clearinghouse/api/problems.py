@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 
 from clearinghouse.core.errors import ClearinghouseError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
+from clearinghouse.disclosure.intake.rates import TooManySubmissions
 
 _LOG = logging.getLogger("clearinghouse")
 PROBLEM = "application/problem+json"
@@ -36,6 +37,7 @@ _FAMILIES: tuple[tuple[type[ClearinghouseError], int, str], ...] = (
     (NotPermitted, 403, "Not permitted"),
     (Invalid, 422, "Invalid"),
     (Conflict, 409, "Conflict"),
+    (TooManySubmissions, 429, "Too many requests"),
     (Unavailable, 503, "Unavailable"),
 )
 NOT_THERE = Problem("/problems/not-found", "Not found", 404, "There is nothing here that you may see.")

@@ -18,9 +18,10 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import ClearinghouseError, Invalid
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.untrusted import clean_line
-from clearinghouse.disclosure.intake import actions, store
+from clearinghouse.disclosure.intake import actions, rules, store
 from clearinghouse.disclosure.intake.jobs import Incoming, IntakeJob
 from clearinghouse.disclosure.intake.online import Arrived, OnlineIntake
+from clearinghouse.disclosure.intake.rates import read_allowance
 from clearinghouse.disclosure.intake.records import Cover, Receipt
 
 _NAME_CHARACTERS_MAX = 1000
@@ -56,7 +57,7 @@ class Reception:
         self._instance = instance
         self.online = OnlineIntake(
             instance.database, instance.envelope, instance.policy.intake, instance.clock, desk=instance.desk,
-            openpgp_keys=instance.openpgp_keys, readers=readers,
+            openpgp_keys=instance.openpgp_keys, readers=readers, rates=instance.policy.rates,
         )
         self.matcher = MatcherProcess(instance.settings) if matcher_process else None
         self._spool = instance.settings.home / "spool"
@@ -130,10 +131,14 @@ class Reception:
 
         Raises:
             Conflict: the key was used before for other bytes.
+            TooManySubmissions: its sender has to wait.
         """
         instance = self._instance
         try:
             with instance.database.write() as tx:
+                key, now = rules.bound_key(idempotency_key or spooled.digest), instance.clock.now()
+                if (reporter, key) not in store.used_keys(tx, [key]):
+                    read_allowance(tx, {reporter}, instance.policy.rates, now).check(reporter, spooled.size_bytes)
                 submission = actions.begin_submission(
                     tx, name=clean_line(name, _NAME_CHARACTERS_MAX), digest=spooled.digest, size_bytes=spooled.size_bytes,
                     cover=cover, idempotency_key=idempotency_key or spooled.digest, reporter=reporter, actor=reporter,

@@ -34,6 +34,7 @@ from clearinghouse.core.policy import (
     NoticePolicy,
     OutwardLimits,
     Policy,
+    RatePolicy,
     RelayPolicy,
     RoomLimits,
     SearchLimits,
@@ -280,6 +281,7 @@ def parse_policy(version: int, document: str) -> Policy:
         embargo=_table(EmbargoPolicy, tables["embargo"], "embargo"), contact=_table(ContactPolicy, tables["contact"], "contact"),
         rooms=_table(RoomLimits, tables["rooms"], "rooms"), search=_table(SearchLimits, tables["search"], "search"),
         relay=_table(RelayPolicy, tables["relay"], "relay"),
+        rates=_table(RatePolicy, tables["rates"], "rates"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

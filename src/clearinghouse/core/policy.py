@@ -36,6 +36,22 @@ class IntakeLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class RatePolicy:
+    """How much one sender may hand in within a while. What a submission holds is not counted: one file of many findings is one submission."""
+
+    window_minutes: int
+    submissions_max: int
+    """Of one party within a window."""
+    megabytes_max: int
+    """Of one party within a window; what came last may exceed it."""
+    anonymous_submissions_max: int
+    """Of strangers at one address within a window."""
+    anonymous_megabytes_max: int
+    challenges_open_max: int
+    """Sign-ins by passkey begun at one address, or passkeys being added by one person, and not finished."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeconflictionThresholds:
     """Where a calibrated probability becomes a word."""
 
@@ -330,6 +346,7 @@ class Policy:
     rooms: RoomLimits
     search: SearchLimits
     relay: RelayPolicy
+    rates: RatePolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

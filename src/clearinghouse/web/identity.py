@@ -98,7 +98,8 @@ def passkey_options(request: "Request[Any, Any, Any]", visitor: Visiting, data: 
     instance = visitor.instance
     with instance.database.write() as tx:
         challenge, options = passkeys.begin_sign_in(
-            tx, relying_party(instance), envelope=instance.envelope, policy=instance.policy.identity, now=instance.clock.now()
+            tx, relying_party(instance), source=visitor.source, open_max=instance.policy.rates.challenges_open_max,
+            envelope=instance.envelope, policy=instance.policy.identity, now=instance.clock.now(),
         )
     return _options(challenge, options)
 
@@ -110,7 +111,7 @@ def passkey_sign_in(request: "Request[Any, Any, Any]", visitor: Visiting, data: 
     instance = visitor.instance
     with instance.database.write() as tx:
         found = passkeys.finish_sign_in(
-            tx, data.challenge_id, bytes(data.credential).decode(), relying_party(instance), user_agent=visitor.user_agent,
+            tx, data.challenge_id, bytes(data.credential).decode(), relying_party(instance), source=visitor.source, user_agent=visitor.user_agent,
             replaces=visitor.session_text, envelope=instance.envelope, policy=instance.policy.identity, now=instance.clock.now(),
         )
     if found is None:
@@ -179,7 +180,8 @@ def new_passkey_options(request: "Request[Any, Any, Any]", visitor: Visiting, da
     instance, session, _ = visitor.signed_in()
     with instance.database.write() as tx:
         challenge, options = passkeys.begin_registration(
-            tx, relying_party(instance), session=session, envelope=instance.envelope, policy=instance.policy.identity, now=instance.clock.now()
+            tx, relying_party(instance), session=session, open_max=instance.policy.rates.challenges_open_max, envelope=instance.envelope,
+            policy=instance.policy.identity, now=instance.clock.now(),
         )
     return _options(challenge, options)
 

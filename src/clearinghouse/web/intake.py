@@ -16,8 +16,10 @@ from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.intake import actions
+from clearinghouse.disclosure.intake.rates import count_anonymous
 from clearinghouse.disclosure.intake.records import Consents, Cover, Outcome, Producer, Receipt
 from clearinghouse.parties.identity.links import actions as links
+from clearinghouse.parties.identity.sessions.rules import parse_source
 from clearinghouse.web import pages
 from clearinghouse.web.rendering import Flash
 from clearinghouse.web.visitor import Form, Sent, Visiting, Visitor
@@ -43,6 +45,9 @@ def submit(request: "Request[Any, Any, Any]", visitor: Visiting, form: Form) -> 
         reporter = visitor.acting(Scope.REPORTS_SUBMIT).actor.id
     else:
         with instance.database.write() as tx:
+            count_anonymous(
+                tx, parse_source(visitor.source), len(document), envelope=instance.envelope, policy=instance.policy.rates, now=instance.clock.now()
+            )
             party, code = links.make_receipt(tx, policy=instance.policy.identity, actor=instance.system, now=instance.clock.now())
         reporter = party.id
     reception: Reception = request.app.state.reception

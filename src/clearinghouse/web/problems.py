@@ -9,6 +9,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from clearinghouse.core.errors import ClearinghouseError, Conflict, Invalid, NotFound, NotPermitted, Unavailable
+from clearinghouse.disclosure.intake.rates import TooManySubmissions
 from clearinghouse.parties.identity.sessions.rules import TooManyAttempts
 from clearinghouse.web.visitor import SignedOutHere, visit
 
@@ -18,6 +19,7 @@ _WORDS: tuple[tuple[type[ClearinghouseError], int, str], ...] = (
     (NotPermitted, 403, "Not permitted"),
     (Invalid, 422, "Not as it should be"),
     (Conflict, 409, "Not possible now"),
+    (TooManySubmissions, 429, "Too many at once"),
     (Unavailable, 503, "Not available"),
 )
 _NOT_THERE = "There is nothing at this address, or nothing that you may see. If somebody invited you, follow the link in the mail again."

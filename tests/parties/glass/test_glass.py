@@ -107,3 +107,12 @@ def test_asking_needs_a_reason_and_is_the_same_for_what_does_not_exist(instance:
             tx, new_id("brk"), envelope=instance.envelope, policy=instance.policy.identity, actor=instance.actor.id,
             now=instance.clock.now(),
         )
+
+
+def test_one_of_the_two_is_signed_in_for_at_the_command_line_one_person_could_be_both(instance: Instance) -> None:
+    overseer, report = add(instance, "Overseer", Role.ADMINISTRATOR), new_id("rep")
+    from_the_shell = ask(instance, overseer, report, session=None)
+    with pytest.raises(NotPermitted, match="signed in"):
+        confirm(instance, instance.actor, from_the_shell, session=None)
+    assert confirm(instance, instance.actor, from_the_shell, session="ses_b").party == overseer.id
+    assert confirm(instance, instance.actor, ask(instance, overseer, report), session=None).party == overseer.id

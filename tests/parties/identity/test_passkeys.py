@@ -13,17 +13,19 @@ from clearinghouse.ledger import store as ledger
 from clearinghouse.parties.identity.credentials import passkeys
 from clearinghouse.parties.identity.credentials.records import Passkey, RelyingParty
 from clearinghouse.parties.identity.sessions.records import SignedIn, SignInMethod
+from clearinghouse.parties.identity.sessions.rules import TooManyAttempts
 from identity_factories import invited
 from simulators.authenticator import Authenticator
 
 HERE = RelyingParty("cert.example", "Example CERT", "https://cert.example")
+SOURCE = "192.0.2.7"
 POLICY = parse_policy(1, default_policy_document()).identity
 
 
 def begin(instance: Instance, enrolled: SignedIn) -> tuple[str, str]:
     with instance.database.write() as tx:
         return passkeys.begin_registration(
-            tx, HERE, session=enrolled.session, envelope=instance.envelope, policy=POLICY, now=instance.clock.now()
+            tx, HERE, session=enrolled.session, open_max=3, envelope=instance.envelope, policy=POLICY, now=instance.clock.now()
         )
 
 
@@ -37,13 +39,14 @@ def finish(instance: Instance, enrolled: SignedIn, challenge_id: str, answer: st
 
 def challenge(instance: Instance) -> tuple[str, str]:
     with instance.database.write() as tx:
-        return passkeys.begin_sign_in(tx, HERE, envelope=instance.envelope, policy=POLICY, now=instance.clock.now())
+        return passkeys.begin_sign_in(tx, HERE, source=SOURCE, open_max=3, envelope=instance.envelope, policy=POLICY, now=instance.clock.now())
 
 
 def answer_with(instance: Instance, challenge_id: str, answer: str) -> SignedIn | None:
     with instance.database.write() as tx:
         return passkeys.finish_sign_in(
-            tx, challenge_id, answer, HERE, user_agent="Test/1.0", envelope=instance.envelope, policy=POLICY, now=instance.clock.now()
+            tx, challenge_id, answer, HERE, source=SOURCE, user_agent="Test/1.0", envelope=instance.envelope, policy=POLICY,
+            now=instance.clock.now(),
         )
 
 
@@ -182,3 +185,40 @@ def test_removed_passkey_opens_nothing(instance: Instance) -> None:
     challenge_id, options = challenge(instance)
     assert answer_with(instance, challenge_id, device.sign_in(options)) is None
     assert answer_with(instance, new_id("chl"), device.sign_in(options)) is None
+
+
+def test_failed_answers_slow_their_source_and_a_right_one_is_forgiven(instance: Instance, clock: FixedClock) -> None:
+    device = Authenticator(HERE.origin)
+    registered(instance, device)
+    for _ in range(POLICY.failures_free + 1):
+        assert answer_with(instance, challenge(instance)[0], "{}") is None
+    with pytest.raises(TooManyAttempts):
+        challenge(instance)
+    clock.at += timedelta(seconds=POLICY.failure_longest_seconds)
+    for _ in range(2):
+        challenge_id, options = challenge(instance)
+        assert answer_with(instance, challenge_id, device.sign_in(options)) is not None
+        # What was failed before stays counted, what was right is not added to it.
+        clock.at += timedelta(seconds=POLICY.failure_longest_seconds)
+
+
+def test_source_leaves_only_so_many_sign_ins_open(instance: Instance, clock: FixedClock) -> None:
+    for _ in range(3):
+        challenge(instance)
+    with pytest.raises(TooManyAttempts):
+        challenge(instance)
+    with instance.database.write() as tx:
+        elsewhere = passkeys.begin_sign_in(
+            tx, HERE, source="192.0.2.8", open_max=3, envelope=instance.envelope, policy=POLICY, now=instance.clock.now()
+        )
+    assert elsewhere
+    clock.at += timedelta(minutes=POLICY.challenge_minutes)
+    challenge(instance)
+
+
+def test_person_leaves_only_so_many_registrations_open(instance: Instance) -> None:
+    enrolled = invited(instance)
+    for _ in range(3):
+        begin(instance, enrolled)
+    with pytest.raises(TooManyAttempts):
+        begin(instance, enrolled)

@@ -18,11 +18,12 @@ from typing import Self
 from clearinghouse.core.clock import Clock
 from clearinghouse.core.errors import ClearinghouseError, Invalid, Unavailable
 from clearinghouse.core.ids import PartyId
-from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.core.policy import IntakeLimits, RatePolicy
 from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.intake import actions, rules, store
 from clearinghouse.disclosure.intake.boundary import ParserProcess
 from clearinghouse.disclosure.intake.parser import ReadItem
+from clearinghouse.disclosure.intake.rates import TooManySubmissions, read_allowance
 from clearinghouse.disclosure.intake.records import Cover, Note, Receipt
 from clearinghouse.storage import Database, Envelope, Transaction
 
@@ -76,15 +77,17 @@ class OnlineIntake:
 
     def __init__(
         self, database: Database, envelope: Envelope, limits: IntakeLimits, clock: Clock, *, desk: PartyId | None,
-        openpgp_keys: tuple[bytes, ...] = (), readers: int = 1,
+        openpgp_keys: tuple[bytes, ...] = (), readers: int = 1, rates: RatePolicy | None = None,
     ) -> None:
         """Start the readers and the committer.
 
         Args:
             desk: the team that may read what comes in, beside its sender.
             readers: parser processes that work side by side.
+            rates: how much one sender may hand in; without it, as much as it likes.
         """
         self._database, self._envelope, self._limits, self._clock, self._desk = database, envelope, limits, clock, desk
+        self._rates = rates
         self._readers: queue.LifoQueue[ParserProcess] = queue.LifoQueue()
         self._all = [ParserProcess(limits, openpgp_keys) for _ in range(readers)]
         for reader in self._all:
@@ -115,6 +118,7 @@ class OnlineIntake:
         Raises:
             Invalid: it is larger than one document may be.
             Conflict: its idempotency key was used before for other bytes.
+            TooManySubmissions: its sender has to wait.
             Unavailable: too much waits already, or the database cannot be written.
         """
         if len(arrived.data) > self._limits.document_bytes_max:
@@ -177,12 +181,13 @@ class OnlineIntake:
         try:
             with self._database.write() as tx:
                 fresh, rest = self._part(tx, together)
+                fresh = self._allowed(tx, fresh)
                 try:
                     with tx.attempt():
                         done += zip(fresh, self._keep_whole(tx, fresh), strict=True)
                 except Exception:
                     # Another process was quicker with one of the keys, for one: each for itself tells which.
-                    rest, done = together, []
+                    rest, done = [*fresh, *rest], []
                 for read in rest:
                     try:
                         with tx.attempt():
@@ -208,6 +213,21 @@ class OnlineIntake:
             (rest if key in seen else fresh).append(read)
             seen.add(key)
         return fresh, rest
+
+    def _allowed(self, tx: Transaction, fresh: list[_Read]) -> list[_Read]:
+        """Of documents whose key is new, those that their senders may hand in; the others know at once."""
+        if self._rates is None or not fresh:
+            return fresh
+        allowance = read_allowance(tx, {read.arrived.reporter for read in fresh}, self._rates, self._clock.now())
+        allowed = []
+        for read in fresh:
+            try:
+                allowance.check(read.arrived.reporter, len(read.arrived.data))
+            except TooManySubmissions as error:
+                read.kept.set_exception(error)
+            else:
+                allowed.append(read)
+        return allowed
 
     def _keep_whole(self, tx: Transaction, fresh: list[_Read]) -> list[Receipt]:
         if not fresh:

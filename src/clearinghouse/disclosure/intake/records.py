@@ -325,3 +325,13 @@ class Report:
     """True for imported public records: compared against, never a case (decision 11)."""
     finding: Finding
     notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """How much somebody sent within a window."""
+
+    submissions: int
+    size_bytes: int
+    oldest_at: datetime
+    """When the first of it came."""

@@ -5,7 +5,7 @@ read names its viewer, except those of the matcher (`system_...`), which shows n
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,15 +25,17 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     cast,
+    delete,
     func,
     insert,
     or_,
     select,
 )
 from sqlalchemy import update as sql_update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from clearinghouse.core.ids import PartyId, ReportId, SubmissionId
-from clearinghouse.disclosure.intake.records import Cover, Finding, Note, Outcome, ReceiptItem, Report
+from clearinghouse.disclosure.intake.records import Cover, Finding, Note, Outcome, ReceiptItem, Report, Sent
 from clearinghouse.parties.store import is_on_duty, is_readable, readable_objects
 from clearinghouse.storage import Envelope, SealedBody, Transaction
 from clearinghouse.storage.schema import Digest, Id, Instant, Number, Prose, Word, listed, metadata
@@ -55,6 +57,14 @@ submissions = Table(
     Column("sealed_cover", LargeBinary, nullable=False),
     Column("sealed_notes", LargeBinary),
     UniqueConstraint("reporter", "idempotency_key"),
+    Index(None, "reporter", "received_at"),
+)
+windows = Table(
+    "intake_windows", metadata,
+    Column("source", Digest, primary_key=True),  # keyed hash of an address
+    Column("began_at", Instant, primary_key=True),
+    Column("submissions", Integer, nullable=False),
+    Column("size_bytes", Number, nullable=False),
 )
 original_parts = Table(
     "original_parts", metadata,
@@ -243,6 +253,30 @@ def add_reports(tx: Transaction, new: Sequence[NewReport], envelope: Envelope) -
             "digest": report.digest, "public": report.public, "wrapped_key": sealed.wrapped_key, "sealed": sealed.body,
         })
     tx.write(insert(reports), rows)
+
+
+def sent_since(tx: Transaction, reporters: Collection[str], since: datetime) -> dict[str, Sent]:
+    """How much each of these parties has sent after an instant, in one statement; nothing of those who sent nothing."""
+    query = select(
+        submissions.c.reporter, func.count().label("number"), func.sum(submissions.c.size_bytes).label("size"),
+        func.min(submissions.c.received_at).label("oldest_at"),
+    ).where(submissions.c.reporter.in_(sorted(reporters)), submissions.c.received_at > since).group_by(submissions.c.reporter)
+    return {row.reporter: Sent(row.number, int(row.size), row.oldest_at) for row in tx.rows(query)}
+
+
+def count_in_window(tx: Transaction, source: str, began_at: datetime, size_bytes: int) -> Sent:
+    """Count a submission of strangers at a source; gives what they sent in this window with it. Earlier windows are dropped.
+
+    Counts are no part of the record: they leave no event and may be lost.
+    """
+    tx.derive(delete(windows).where(windows.c.began_at < began_at))
+    fresh: Any = (sqlite if tx.dialect == "sqlite" else postgresql).insert(windows)
+    tx.derive(fresh.on_conflict_do_update(index_elements=["source", "began_at"], set_={
+        "submissions": windows.c.submissions + 1, "size_bytes": windows.c.size_bytes + size_bytes,
+    }), {"source": source, "began_at": began_at, "submissions": 1, "size_bytes": size_bytes})
+    row = tx.row(select(windows).where(windows.c.source == source, windows.c.began_at == began_at))
+    assert row is not None, "written in this transaction"
+    return Sent(row.submissions, row.size_bytes, began_at)
 
 
 def add_items(tx: Transaction, submission: Submission, first: int, outcomes: Sequence[ReceiptItem]) -> None:

@@ -49,7 +49,8 @@ def confirm_break_glass(
 
     Raises:
         NotFound: there is no such request.
-        NotPermitted: the actor is no person with a role that may, asked itself, or uses the session it was asked in.
+        NotPermitted: the actor is no person with a role that may, asked itself, or uses the session it was asked in; or neither of
+            the two was signed in, so that one person at the command line could be both.
         Conflict: it was confirmed before or has lapsed.
     """
     _check_person(get_party(tx, actor))
@@ -58,6 +59,10 @@ def confirm_break_glass(
         raise NotFound(f"no request {glass_id[:40]!r}; `clearinghouse break-glass list` shows those that wait")
     if request.asked_by == actor or (session is not None and session == request.asked_session):
         raise NotPermitted("breaking the glass takes two persons, each in a session of their own; somebody else must confirm")
+    if session is None and request.asked_session is None:
+        raise NotPermitted(
+            "at the command line nobody shows who they are, so one of the two has to be signed in: ask or confirm at the administrator's page"
+        )
     if request.confirmed_at is not None or now >= request.lapses_at or not store.confirm_request(tx, request.id, actor, now):
         raise Conflict(f"request {request.id} was confirmed before or has lapsed; ask again, with the reason that holds now")
     grant = Grant(

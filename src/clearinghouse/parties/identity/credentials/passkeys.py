@@ -21,6 +21,7 @@ from clearinghouse.parties.identity.credentials import rules, store
 from clearinghouse.parties.identity.credentials.records import ChallengeKind, Passkey, RelyingParty
 from clearinghouse.parties.identity.sessions import actions as sessions
 from clearinghouse.parties.identity.sessions import rules as session_rules
+from clearinghouse.parties.identity.sessions import store as session_store
 from clearinghouse.parties.identity.sessions.records import Session, SignedIn, SignInMethod
 from clearinghouse.storage import Envelope, Transaction
 
@@ -29,11 +30,14 @@ _PASSKEYS_MAX = 50  # of one party; a bound on what one page and one set of opti
 
 
 def begin_registration(
-    tx: Transaction, relying: RelyingParty, *, session: Session, envelope: Envelope, policy: IdentityPolicy, now: datetime
+    tx: Transaction, relying: RelyingParty, *, session: Session, open_max: int, envelope: Envelope, policy: IdentityPolicy, now: datetime
 ) -> tuple[ChallengeId, str]:
     """An id to come back with, and the options for `navigator.credentials.create` as JSON.
 
+    Args:
+        open_max: how many such registrations one person may have begun and not finished.
     Raises:
+        TooManyAttempts: so many are open.
         NotPermitted: the session did not begin recently.
         Conflict: the party has more passkeys than anybody needs.
     """
@@ -58,7 +62,8 @@ def begin_registration(
         ),
         exclude_credentials=[PublicKeyCredentialDescriptor(id=each.credential_id) for each in held],
     )
-    challenge_id = _keep(tx, ChallengeKind.PASSKEY_SETUP, {"challenge": challenge.hex(), "session": session.id}, envelope, policy, now)
+    payload = {"challenge": challenge.hex(), "session": session.id}
+    challenge_id = _keep(tx, ChallengeKind.PASSKEY_SETUP, payload, rules.attempt_key("begun", session.party, envelope), open_max, envelope, policy, now)
     return challenge_id, options_to_json(options)
 
 
@@ -99,9 +104,13 @@ def finish_registration(
 
 
 def begin_sign_in(
-    tx: Transaction, relying: RelyingParty, *, envelope: Envelope, policy: IdentityPolicy, now: datetime
+    tx: Transaction, relying: RelyingParty, *, source: str, open_max: int, envelope: Envelope, policy: IdentityPolicy, now: datetime
 ) -> tuple[ChallengeId, str]:
-    """An id to come back with, and the options for `navigator.credentials.get` as JSON; the same for everybody."""
+    """An id to come back with, and the options for `navigator.credentials.get` as JSON; the same for everybody.
+
+    Raises:
+        TooManyAttempts: this source has to wait after failures, or has begun as many sign-ins as may be open.
+    """
     from webauthn import generate_authentication_options, options_to_json
     from webauthn.helpers.structs import UserVerificationRequirement
 
@@ -110,17 +119,29 @@ def begin_sign_in(
         rp_id=relying.id, challenge=challenge, timeout=policy.challenge_minutes * 60_000,
         user_verification=UserVerificationRequirement.REQUIRED,
     )
-    return _keep(tx, ChallengeKind.PASSKEY_SIGN_IN, {"challenge": challenge.hex()}, envelope, policy, now), options_to_json(options)
+    source_key = _source_key(source, envelope)
+    session_rules.check_may_try(session_store.read_attempts(tx, [source_key]), policy, now)
+    kept = _keep(tx, ChallengeKind.PASSKEY_SIGN_IN, {"challenge": challenge.hex()}, source_key, open_max, envelope, policy, now)
+    return kept, options_to_json(options)
 
 
 def finish_sign_in(
-    tx: Transaction, challenge_id: str, untrusted_response: str, relying: RelyingParty, *, user_agent: str, replaces: str = "",
+    tx: Transaction, challenge_id: str, untrusted_response: str, relying: RelyingParty, *, source: str, user_agent: str, replaces: str = "",
     envelope: Envelope, policy: IdentityPolicy, now: datetime,
 ) -> SignedIn | None:
-    """A session for the passkey that answered; None where anything is wrong. The challenge is used up either way."""
+    """A session for the passkey that answered; None where anything is wrong. The challenge is used up either way.
+
+    What fails counts against the source, as a wrong password does: the account is not known until the answer verifies.
+    Raises:
+        TooManyAttempts: the source has to wait; it is not counted then, and the challenge stays.
+    """
     from webauthn import verify_authentication_response
     from webauthn.helpers import base64url_to_bytes
 
+    source_key = _source_key(source, envelope)
+    session_rules.check_may_try(session_store.read_attempts(tx, [source_key]), policy, now)
+    # Counted before anybody knows how it ends, and forgiven where it ends well.
+    session_store.count_attempt(tx, [source_key], now, forgotten_before=now - timedelta(hours=policy.failures_forgotten_hours))
     payload = _take(tx, challenge_id, ChallengeKind.PASSKEY_SIGN_IN, envelope, now)
     if payload is None:
         return None
@@ -149,6 +170,7 @@ def finish_sign_in(
     if not store.use_passkey(tx, passkey, found.new_sign_count, now):
         ledger.record(tx, Event("PasskeyRaced", (passkey.party,), {"passkey": passkey.key}), actor=passkey.party, now=now)
         return None
+    session_store.forgive_attempt(tx, clear="", keep=source_key)
     party = get_party(tx, passkey.party)
     return sessions.start_session(tx, party, SignInMethod.PASSKEY, user_agent=user_agent, replaces=replaces, policy=policy, now=now)
 
@@ -182,12 +204,20 @@ def _key_of(credential_id: bytes) -> str:
 
 
 def _keep(
-    tx: Transaction, kind: ChallengeKind, payload: dict[str, Any], envelope: Envelope, policy: IdentityPolicy, now: datetime
+    tx: Transaction, kind: ChallengeKind, payload: dict[str, Any], source: str, open_max: int, envelope: Envelope, policy: IdentityPolicy,
+    now: datetime,
 ) -> ChallengeId:
+    waiting = store.open_challenges(tx, source, now)
+    if len(waiting) >= open_max:
+        raise session_rules.TooManyAttempts(waiting[0], now)
     challenge_id = ChallengeId(new_id("chl"))
     expires_at = now + timedelta(minutes=policy.challenge_minutes)
-    store.add_challenge(tx, challenge_id, kind, payload, expires_at=expires_at, now=now, envelope=envelope)
+    store.add_challenge(tx, challenge_id, kind, payload, expires_at=expires_at, now=now, envelope=envelope, source=source)
     return challenge_id
+
+
+def _source_key(untrusted_source: str, envelope: Envelope) -> str:
+    return rules.attempt_key("source", session_rules.parse_source(untrusted_source), envelope)
 
 
 def _take(tx: Transaction, challenge_id: str, kind: ChallengeKind, envelope: Envelope, now: datetime) -> dict[str, Any] | None:

@@ -56,6 +56,7 @@ challenges = Table(
     Column("wrapped_key", Body, nullable=False),
     Column("sealed", Body, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column("source", Digest, nullable=False),
     Index(None, "expires_at"),
 )
 
@@ -185,14 +186,21 @@ def remove_all(tx: Transaction, party: PartyId) -> None:
 
 def add_challenge(
     tx: Transaction, challenge_id: ChallengeId, kind: ChallengeKind, payload: dict[str, Any], *,
-    expires_at: datetime, now: datetime, envelope: Envelope,
+    expires_at: datetime, now: datetime, envelope: Envelope, source: str = "",
 ) -> None:
     """Keep what somebody began, sealed, and drop what was never finished. It is no part of the record and leaves no event."""
     tx.derive(delete(challenges).where(challenges.c.expires_at <= now))
     sealed = envelope.seal(json.dumps(payload).encode(), f"{kind}/{challenge_id}")
     tx.derive(insert(challenges), {
         "challenge_id": challenge_id, "kind": kind, "wrapped_key": sealed.wrapped_key, "sealed": sealed.body, "expires_at": expires_at,
+        "source": source,
     })
+
+
+def open_challenges(tx: Transaction, source: str, now: datetime) -> list[datetime]:
+    """When what one source or person began and has not finished expires, earliest first."""
+    query = select(challenges.c.expires_at).where(challenges.c.source == source, challenges.c.expires_at > now)
+    return [row.expires_at for row in tx.rows(query.order_by(challenges.c.expires_at))]
 
 
 def peek_challenge(
