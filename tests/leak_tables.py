@@ -12,7 +12,7 @@ PARAMETERS = {
     "case_id": "case", "cluster_id": "case", "report_id": "rep", "submission_id": "sub", "thread_id": "thr", "message_id": "msg",
     "document_id": "doc", "vulnerability_id": "vul", "decision_id": "dec", "party_id": "pty",
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
-    "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr",
+    "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -45,10 +45,21 @@ FILE = Template(
     b"--xxx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\nx\r\n--xxx--\r\n",
 )
 
+_OPENING = (
+    b'{"format":"clearinghouse-opening-1","document":{"context":"x","format":"x","key":"x","sections":{}},"nonce":"' + b"00" * 32 + b'","sections":{}}'
+)
+OPENING_FILE = Template(
+    headers={"Content-Type": "multipart/form-data; boundary=xxx"},
+    body=b"--xxx\r\nContent-Disposition: form-data; name=\"_csrf_token\"\r\n\r\n{_csrf_token}\r\n"
+    b"--xxx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.json\"\r\nContent-Type: application/json\r\n\r\n" + _OPENING + b"\r\n--xxx--\r\n",
+)
+
 # Routes that read: ways to ask beside the bare one.
 QUERIES: dict[str, list[Template]] = {
     f"GET {API}/reports": [Template("size=1"), Template("size=500")],
     f"GET {API}/clusters": [Template("size=1")],
+    f"GET {API}/commitments": [Template("before={commitment_id}"), Template("size=1")],
+    "GET /commitments": [Template("before={commitment_id}")],
     f"GET {API}/cases": [Template("before={case_id}"), Template("state=closed"), Template("size=1")],
     f"GET {API}/cases/{{case_id}}": [Template("thread={thread_id}"), Template("thread={thread_id}&before={message_id}")],
     f"GET {API}/cases/{{case_id}}/threads/{{thread_id}}/messages": [Template("before={message_id}&size=2")],
@@ -143,6 +154,10 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/contact/{{watch_id}}/acknowledge": [Template()],
     f"POST {API}/cases/{{case_id}}/contact/{{watch_id}}/step": [_reason(step="escalate")],
     f"POST {API}/cases/{{case_id}}/contact/{{watch_id}}/close": [Template()],
+    f"POST {API}/commitments/{{commitment_id}}/open": [Template(body=_OPENING)],
+    f"POST {API}/commitments/{{commitment_id}}/withdraw": [Template()],
+    "POST /commitments/{commitment_id}/open": [OPENING_FILE],
+    "POST /commitments/{commitment_id}/withdraw": [_form()],
     f"POST {API}/webhooks/{{hook_id}}/secret": [Template()],
     f"POST {API}/webhooks/{{hook_id}}/resume": [Template()],
     f"DELETE {API}/webhooks/{{hook_id}}": [Template()],
@@ -193,6 +208,8 @@ EXEMPT_DEEDS: dict[str, str] = {
     "POST /submit": "names no object: what it makes is the sender's own",
     f"POST {API}/relay": "names no object: what it makes is the sender's own",
     f"POST {API}/charters": "a charter is public, and whose it is decides the right to speak for a vendor; tests/parties/charters hold that",
+    f"POST {API}/commitments": "names no object: what it makes is the finder's own",
+    "POST /commitments": "the same",
     f"POST {API}/webhooks": "names no object: what it makes is the caller's own",
     "POST /status": "takes a secret and no id; tests/hostile/test_guessing.py tries it",
     "POST /sign-in": "takes secrets and no id; tests/hostile/test_guessing.py tries it",
@@ -237,6 +254,7 @@ WEIGHING = "evidence is weighed by how common a word is among all records (decis
 WEIGHED: dict[str, str] = {
     f"GET {API}/reports/{{report_id}}/compare/{{other_id}}": WEIGHING,
     "GET /reports/{report_id}/compare/{other_id}": WEIGHING,
+    f"GET {API}/commitments/figures": "five counts over everybody's commitments are public", "GET /commitments": "the same figures stand on it",
 }
 
 # Addresses at which there is nothing for anybody: the root, and where a provider of accounts sends somebody back to.
@@ -252,7 +270,7 @@ OPEN = {"GET /alive", "GET /api/openapi.json", "GET /api"}
 # Parameters of paths that are no ids of anybody's.
 NO_IDS: dict[str, str] = {
     "anything": "an address that is no route", "path": "an address below the description of the API",
-    "name": "a file of ours", "text": "a secret", "token": "a secret", "provider": "a provider of accounts, by its name",
+    "section": "a name within a commitment; tests/api and tests/disclosure/intake/commitments ask as strangers", "name": "a file of ours", "text": "a secret", "token": "a secret", "provider": "a provider of accounts, by its name",
 }
 
 # Pages of those who manage parties: who there is shows on them, and nothing of cases.
@@ -276,7 +294,7 @@ ENDLESS: dict[str, str] = {"GET /live": "what it says is counted by `app.views.l
 
 def may_be_empty(key: str, foreign: frozenset[str]) -> bool:
     """Whether a reading route answers with a page that is empty rather than with "not there": a place in a list."""
-    return bool(foreign & {"message_id", "word"}) or key in (f"GET {API}/cases", "GET /search", "GET /sign-in", f"GET {API}/vendors/{{vendor_id}}/queue")
+    return bool(foreign & {"message_id", "word"}) or key in (f"GET {API}/cases", f"GET {API}/commitments", "GET /commitments", "GET /search", "GET /sign-in", f"GET {API}/vendors/{{vendor_id}}/queue")
 
 
 def is_page(key: str) -> bool:

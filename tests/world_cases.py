@@ -1,12 +1,16 @@
 """What happens in the seeded world: the cases A, B and C, who takes part in them, and who no longer does."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.roles import MAY, Role, Scope
+from clearinghouse.disclosure.intake.commitments import rules as commitments
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
 from world import DIRECTORY, EVERYBODY, UNNAMED, World
@@ -123,6 +127,9 @@ def _case_a(world: World) -> None:
     _beside_cases(world, "a", "finder_a", "vendor_a", ("operator", "desk"))
     world.do("desk", "POST", f"{at}/participants/{world.id('gone')}/remove", {"reason": mark("a removal", *A_WORKING)})
     _look_round(world, case, "desk", A_ROOM, A_SUMMARY)
+    _commitment(world, "finder_a", "a", desk=desk)
+    # Duties are named by the policy, which is no secret.
+    world.thing("duty_id", "cra-early-warning", (EVERYBODY,))
 
 
 def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:
@@ -176,6 +183,7 @@ def add_beside(world: World, name: str, coordinator: str, finder: str, vendor: s
     decided = world.do(coordinator, "POST", f"{at}/decisions", {"kind": "scope", "reason": mark(f"{name} decision", coordinator, vendor)})["id"]
     world.thing("decision_id", decided, (coordinator, vendor), parent=case)
     _look_round(world, case, coordinator, people, people)
+    _commitment(world, finder, name)
     return str(case)
 
 
@@ -230,6 +238,30 @@ def _beside_cases(world: World, name: str, finder: str, vendor: str, desk: tuple
     world.thing("handling_id", relayed["handling_id"], told)
     world.note_report(relayed["report_id"], relayed["submission_id"], told, ())
     world.wait_for_placement()
+
+
+def _commitment(world: World, finder: str, what: str, *, desk: tuple[str, ...] = ()) -> None:
+    """A commitment of a finder; opened to the desk where there is one to read it."""
+    sections = {
+        "report": b'{"title": "Committed %s", "symbols": ["committed_%s"]}' % (
+            world.mark(f"{what} committed report", finder, *desk).encode(), finder.encode()),
+        "patch": world.mark(f"{what} committed patch", finder, *desk).encode(),
+    }
+    nonces = {name: hashlib.sha256(f"{finder} {name}".encode()).digest() for name in ("", *sections)}
+    claim, opening = commitments.make(
+        sections, context=world.instance.settings.ledger_origin, nonce=nonces[""], section_nonces=nonces,
+        key=Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"{what} key".encode()).digest()),
+    )
+    made = world.do(finder, "POST", "/commitments", {
+        "digest": claim.digest.hex(), "public_key": claim.public_key.hex(), "signature": claim.signature.hex(),
+    })
+    # What it names in public: its event, with which anybody may ask for the proof.
+    world.thing("commitment_id", made["id"], (finder, *desk))
+    if desk:
+        opened = world.do(finder, "POST", f"/commitments/{made['id']}/open", commitments.render_opening(opening))
+        receipt = world.do(finder, "GET", f"/submissions/{opened['submission_id']}")
+        world.note_report(receipt["items"][0]["report_id"], opened["submission_id"], (finder, *desk), ())
+        world.wait_for_placement()
 
 
 def _thread(world: World, case: str, opener: str, member: str, readers: tuple[str, ...]) -> None:

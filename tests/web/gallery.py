@@ -29,7 +29,7 @@ from clearinghouse.app.views.search import Found
 from clearinghouse.app.views.search_rooms import FoundFlaw, FoundInRooms, FoundMessage, FoundParty, FoundRoom
 from clearinghouse.app.views.statistics import Day, Statistics
 from clearinghouse.app.views.telling import Telling
-from clearinghouse.core.ids import CaseId, EventId, PartyId, ReportId, SubmissionId
+from clearinghouse.core.ids import CaseId, CommitmentId, EventId, PartyId, ReportId, SubmissionId
 from clearinghouse.core.roles import Role
 from clearinghouse.core.severity import Band
 from clearinghouse.disclosure.coordination.capacity.records import (
@@ -44,6 +44,8 @@ from clearinghouse.disclosure.coordination.capacity.records import (
 )
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
+from clearinghouse.disclosure.intake.commitments.records import Claim as CommittedTo
+from clearinghouse.disclosure.intake.commitments.records import Commitment, CommitmentState, OpenedSection, Tally
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
     Crash,
@@ -64,6 +66,7 @@ from clearinghouse.parties.records import Tier
 from clearinghouse.web import pages
 from clearinghouse.web.charters import ANSWERS as CHARTER_ANSWERS
 from clearinghouse.web.charters import Maintained
+from clearinghouse.web.commitments import Line as CommitmentLine
 from clearinghouse.web.plots import Bar
 from clearinghouse.web.rendering import CONTENT_SECURITY_POLICY, STATIC, Flash, Form, Page, Viewer, render
 
@@ -80,6 +83,28 @@ memcpy(dst, src, rows * stride);   /* rows comes from the file */
 - reachable from the thumbnailer, see [the code](https://code.example/libpicture/src/read.c)
 
 ![stack](https://images.example/stack.png) <script>alert(1)</script> a\u202etxt.exe"""
+
+
+def commitments_shown() -> dict[str, object]:
+    """Commitments in every state."""
+    claim = CommittedTo(bytes(range(32)), bytes(32), bytes(64))
+    held = Commitment(
+        CommitmentId(an_id("cmt")), ago(days=9), PartyId(an_id("pty")), PartyId(an_id("pty")), claim, NOW + timedelta(days=111),
+        EventId(an_id("evt")), False,
+    )
+    report = OpenedSection("report", ago(days=1), False, 812, "sha3-256:" + "4e" * 32)
+    kept = (
+        (held, "held"), (replace(held, repeats=True, sections=(replace(report, name="patch"),), sections_total=2), "partly opened"),
+        (replace(held, sections=(report,), sections_total=1), "opened"), (replace(held, due_at=ago(days=1)), "overdue"),
+        (replace(held, sections=(replace(report, late=True),), sections_total=1), "opened"), (replace(held, withdrawn_at=ago(hours=1)), "withdrawn"),
+    )
+    lines = tuple(
+        CommitmentLine(one, CommitmentState(state), place != 4, state not in ("opened", "withdrawn")) for place, (one, state) in enumerate(kept)
+    )
+    return {
+        "lines": lines, "after": an_id("cmt"), "first": True, "tally": Tally(12, 1204, 3, 1, 2), "form": FORM, "may_commit": True,
+        "origin": "clearinghouse.example/log",
+    }
 
 
 def an_id(prefix: str, letter: str = "k") -> str:
@@ -270,6 +295,8 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "compare": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": compared, "rows": rows, "same_cluster": False, "decision": ""}),
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
         "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": ""}),
+        "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),
+        "commitments-none": ("commitments.html", page("/commitments", FINN), {**commitments_shown(), "lines": (), "after": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
         **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "threads", "people", "documents", "record")},
         "attached": ("attached.html", page("/cases/x", ADA), {

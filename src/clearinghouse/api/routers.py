@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Router, get
 from litestar.di import Provide
 
-from clearinghouse.api import charters, deconfliction, intake, ledger, problems, relay, vince, webhooks
+from clearinghouse.api import charters, commitments, deconfliction, intake, ledger, problems, relay, vince, webhooks
 from clearinghouse.api.authentication import SCOPE, Acting, caller
 from clearinghouse.api.coordination import bundles, cases, contact, embargo, participants, rooms, threads, vulnerabilities
 from clearinghouse.core.errors import NotFound
@@ -26,7 +26,7 @@ def api_routers() -> list[Router]:
     own = Router(
         "/api/v1",
         route_handlers=[
-            intake.ROUTER, deconfliction.ROUTER, rooms.ROUTER, cases.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
+            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, rooms.ROUTER, cases.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
             embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},

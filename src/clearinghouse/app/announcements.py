@@ -101,6 +101,13 @@ def tell_desk(telling: Telling) -> None:
         telling.tell(NoticeKind.DESK_WAITING, desk, [desk])
 
 
+def tell_committed(telling: Telling) -> None:
+    """Tell who committed to a finding that its day comes near, or has passed."""
+    commitment = telling.event.subjects[0]
+    readers = parties.system_readers(telling.tx, commitment, telling.now)
+    telling.tell(NoticeKind.COMMITMENT_DUE, commitment, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
+
+
 def invite(telling: Telling) -> None:
     """Tell a party that it is asked to take part; the case itself is not told before it accepts."""
     case_id, party = telling.event.subjects
@@ -275,7 +282,7 @@ def tell_subscriber(telling: Telling) -> None:
 
 ACTIONS: dict[str, Callable[[Telling], None]] = {
     action.__name__: action for action in (
-        acknowledge, tell_desk, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
+        acknowledge, tell_desk, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
         tell_of_answer, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,

@@ -34,6 +34,8 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     # Reports
     "SubmissionRead": ("acknowledge", "tell_desk"),
     "MailReceived": ("tell_desk",),
+    "CommitmentDueSoon": ("tell_committed",),
+    "CommitmentOverdue": ("tell_committed",),
     # Rooms
     "CaseOpened": ("bring_charter", "refresh_embargo"),
     "CaseClosed": ("tell_everybody",),
@@ -130,6 +132,13 @@ def forget_openings(instance: Instance) -> int:
         )
 
 
+def sweep_commitments(instance: Instance) -> int:
+    """Warn of commitments whose day comes near, and raise the alarm for those left shut."""
+    from clearinghouse.app import commitments
+
+    return commitments.sweep(instance)
+
+
 def _turn(instance: Instance, name: str, every: timedelta) -> bool:
     """Whether it is time again for what is done only so often, by whichever worker asks first; it is then that one's to do."""
     now = instance.clock.now()
@@ -140,7 +149,7 @@ def _turn(instance: Instance, name: str, every: timedelta) -> bool:
         return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters)
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 

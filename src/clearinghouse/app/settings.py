@@ -26,6 +26,7 @@ from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
     CapacityPolicy,
     CharterLimits,
+    CommitmentPolicy,
     ContactPolicy,
     DeconflictionThresholds,
     EmbargoPolicy,
@@ -282,6 +283,7 @@ def parse_policy(version: int, document: str) -> Policy:
         rooms=_table(RoomLimits, tables["rooms"], "rooms"), search=_table(SearchLimits, tables["search"], "search"),
         relay=_table(RelayPolicy, tables["relay"], "relay"),
         rates=_table(RatePolicy, tables["rates"], "rates"),
+        commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

@@ -10,6 +10,7 @@ import typer
 from clearinghouse import __version__
 from clearinghouse.cli import (
     charters,
+    commitments,
     coordination,
     deconfliction,
     demo,
@@ -61,6 +62,7 @@ app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(parties.app, name="party")
+app.add_typer(commitments.app, name="commit")
 app.add_typer(charters.charter_app, name="charter")
 app.add_typer(charters.capacity_app, name="capacity")
 app.add_typer(parties.teams, name="team")

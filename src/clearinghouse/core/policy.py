@@ -327,6 +327,25 @@ class RelayPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class CommitmentPolicy:
+    """What a finder may commit to, and by when it has to be opened."""
+
+    open_days: int
+    """Where its finder names no day."""
+    open_days_max: int
+    warn_days: int
+    """Its finder is warned so long before."""
+    per_day_max: int
+    """Recorded by one organisation within a day."""
+    shut_max: int
+    """Not opened and not withdrawn, of one organisation."""
+    sections_max: int
+    section_bytes_max: int
+    findings_max: int
+    """A commitment that opens to more reports than this gives none of them an earlier instant: it may be a list of guesses."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -347,6 +366,7 @@ class Policy:
     search: SearchLimits
     relay: RelayPolicy
     rates: RatePolicy
+    commitments: CommitmentPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

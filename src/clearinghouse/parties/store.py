@@ -294,6 +294,12 @@ def is_readable(
     return exists().where(read_grants.c.object_id == object_id, *_mine(viewer, now, tier_min))
 
 
+def lock_party(tx: Transaction, party: PartyId) -> None:
+    """Let nobody else who asks for this count or spend what is a party's until the transaction ends."""
+    # A row that always exists. SQLite's one writer needs no lock; PostgreSQL takes one that keeps no insert waiting.
+    tx.rows(select(parties.c.party_id).where(parties.c.party_id == party).with_for_update(key_share=True))
+
+
 def own_grants(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
     """The same as a condition on `read_grants` itself, whatever the tier, for a read that must know which grant it stands on."""
     return and_(*_mine(viewer, now, Tier.EXISTENCE))

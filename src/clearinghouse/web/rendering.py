@@ -123,7 +123,7 @@ _STATES: Mapping[str, str] = {
     "none": "quiet", "invited": "warn", "accepted": "good", "signatory": "good", "declined": "bad", "lapsed": "bad", "ok": "good",
     "missing": "warn", "broken": "bad", "valid": "good", "open": "good", "closed": "quiet", "pending": "warn", "delivered": "good",
     "failed": "bad", "overdue": "bad", "due": "warn", "done": "good", "withdrawn": "quiet", "silent": "warn", "accepted_with_warnings": "warn",
-    "refused": "bad",
+    "refused": "bad", "opened": "good", "partly opened": "blue", "held": "quiet",
 }
 
 

@@ -10,6 +10,7 @@ from clearinghouse.disclosure.intake import actions
 from clearinghouse.web import (
     administration,
     charters,
+    commitments,
     deconfliction,
     identity,
     intake,
@@ -41,7 +42,7 @@ def web_router() -> Router:
     return Router(
         "/",
         route_handlers=[
-            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
+            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
             room.ROUTER, deeds.ROUTER, nothing,
         ],
         dependencies={"visitor": Provide(visit, sync_to_thread=True), "form": Provide(read_form)},

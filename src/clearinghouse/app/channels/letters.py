@@ -72,11 +72,15 @@ _WORDS: dict[NoticeKind, tuple[str, str]] = {
     NoticeKind.WEBHOOK_DISABLED: (
         "A webhook was switched off", "A webhook of yours was switched off, because what was posted to it was not taken again and again.",
     ),
+    NoticeKind.COMMITMENT_DUE: (
+        "A commitment is to be opened",
+        "The day by which you open a commitment comes near or has passed. Open it, or withdraw it; left shut, it counts as never opened.",
+    ),
     NoticeKind.DESK_WAITING: ("Something waits at the intake desk", "Something came in that a person of the intake desk must look at."),
 }
 ANSWERABLE = frozenset(NoticeKind) - {
     NoticeKind.ACCOUNT_CHANGED, NoticeKind.WEBHOOK_DISABLED, NoticeKind.DESK_WAITING, NoticeKind.GLASS_BROKEN, NoticeKind.GLASS_REQUESTED,
-    NoticeKind.OPT_OUT_OVERRIDDEN, NoticeKind.ACCOUNT_INVITED, NoticeKind.CONTACT_ADDED,
+    NoticeKind.OPT_OUT_OVERRIDDEN, NoticeKind.ACCOUNT_INVITED, NoticeKind.CONTACT_ADDED, NoticeKind.COMMITMENT_DUE,
 }
 
 

@@ -1,6 +1,7 @@
 """One report: what was received, what is said of it, and what it was compared with."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from clearinghouse.app.process import matching
 from clearinghouse.app.views.reports import ReportLine, line_of, title_of
@@ -13,6 +14,8 @@ from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake import store as intake_store
+from clearinghouse.disclosure.intake.commitments import store as commitments
+from clearinghouse.disclosure.intake.commitments.rules import counts_from
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
@@ -42,6 +45,8 @@ class Opened:
     candidates: tuple[CandidateLine, ...]
     events: tuple[LoggedEvent, ...]
     told: Telling
+    committed_at: datetime | None = None
+    """When its finder had committed to it, where that was before it was received and counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +98,16 @@ def read_report(instance: Instance, report_id: str) -> Opened:
             tx, [number for number, _, _ in compared] or [0], instance.envelope, viewer=viewer, now=now
         )
         events = tuple(ledger.events_about(tx, report.id))
+        with tx.beyond_wall():
+            committed = commitments.system_by_report(tx, [report.id]).get(report.id)
     candidates = tuple(
         CandidateLine(known[number].id, title_of(known[number].finding), probability, RELATIONS[relation])
         if number in known else CandidateLine(None, "a held finding", probability, RELATIONS[relation])
         for number, probability, relation in compared
     )
     shown = events if told.everything else tuple(event for event in events if event.kind in _OF_THE_SENDER)
-    return Opened(report, line_of(report, placement, founding, told), candidates, shown, told)
+    since = None if committed is None else counts_from(*committed, instance.policy.commitments)
+    return Opened(report, line_of(report, placement, founding, told), candidates, shown, told, since)
 
 
 def explain(instance: Instance, one_id: str, other_id: str) -> Explained:

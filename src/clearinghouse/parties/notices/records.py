@@ -41,6 +41,8 @@ class NoticeKind(StrEnum):
     CONTACT_ADDED = "contact.added"
     """An address waits for its reader to confirm it."""
     WEBHOOK_DISABLED = "webhook.disabled"
+    COMMITMENT_DUE = "commitment.due"
+    """A commitment of one's own has to be opened soon, or should have been."""
     DESK_WAITING = "desk.waiting"
     """Something came in that a person must look at."""
 

@@ -65,7 +65,7 @@ def enqueue(
         raise Invalid("what is put before a vendor consists of at least one report; none was given")
     # The same report by two routes is one finder's, however many coordinators passed it on.
     reports = relays.count_finders(tx, reports)
-    store.lock_vendor(tx, vendor)
+    party_store.lock_party(tx, vendor)
     earlier = store.find_open_item(tx, vendor, object_id, envelope)
     if earlier is not None:
         # What a person confirmed stays confirmed when new reports come in.
@@ -94,7 +94,7 @@ def deliver_next(
     """
     if not _is_program(tx, actor):
         _check_coordinates(tx, actor)
-    store.lock_vendor(tx, vendor)
+    party_store.lock_party(tx, vendor)
     made: list[Delivery] = []
     for lane, place, allowed in due(system_queue(tx, vendor, envelope=envelope, policy=policy, now=now), now):
         item = place.item
@@ -129,7 +129,7 @@ def answer_delivery(
     own = party_store.may_read(tx, delivery.id, actor, now)
     if not own:
         _check_works(tx, actor, delivery.object_id, envelope, now)
-    store.lock_vendor(tx, delivery.vendor)
+    party_store.lock_party(tx, delivery.vendor)
     item = _item(tx, delivery.item_id, envelope)
     latest = store.system_latest_delivery(tx, item.id)
     if latest is None or latest.id != delivery.id:
@@ -164,7 +164,7 @@ def supply(
         Conflict: the vendor has not asked for more.
     """
     item = _found(tx, item_id, actor, envelope, now)
-    store.lock_vendor(tx, item.vendor)
+    party_store.lock_party(tx, item.vendor)
     item = _item(tx, item.id, envelope)
     delivery = store.system_latest_delivery(tx, item.id)
     if item.state is not State.ASKED or delivery is None:
@@ -186,7 +186,7 @@ def withdraw(tx: Transaction, item_id: str, untrusted_reason: str, *, actor: Par
     """
     item = _found(tx, item_id, actor, envelope, now)
     reason = parse_reason(untrusted_reason, "withdrawing")
-    store.lock_vendor(tx, item.vendor)
+    party_store.lock_party(tx, item.vendor)
     item = _item(tx, item.id, envelope)
     if item.state not in (State.WAITING, State.DELIVERED, State.ASKED):
         raise Conflict(f"this item is {item.state}; there is nothing to withdraw")
@@ -320,7 +320,7 @@ def _confirm(
     how = parse_reason(untrusted_how, "a confirmation")
     if {actor, get_party(tx, actor).organisation} & set(item.finders):
         raise NotPermitted("a finder does not confirm its own finding; somebody else has to")
-    store.lock_vendor(tx, item.vendor)
+    party_store.lock_party(tx, item.vendor)
     item = _item(tx, item.id, envelope)
     facts = (
         dataclasses.replace(item.facts, exploited=True) if kind == "ExploitationConfirmed"

@@ -25,7 +25,7 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     State,
 )
 from clearinghouse.disclosure.intake.store import readable_reports
-from clearinghouse.parties.store import parties, readable_objects
+from clearinghouse.parties.store import readable_objects
 from clearinghouse.storage import Envelope, Transaction
 from clearinghouse.storage.schema import Id, Instant, Prose, Word, metadata
 from clearinghouse.storage.sealing import open_with, seal_with
@@ -95,12 +95,6 @@ item_words = Table(
 )
 _JSON = msgspec.json.Encoder(order="deterministic")
 _OPEN = (State.WAITING, State.DELIVERED, State.ASKED)
-
-
-def lock_vendor(tx: Transaction, vendor: PartyId) -> None:
-    """Let nobody else deliver to this vendor until the transaction ends."""
-    # A row that always exists. SQLite's one writer needs no lock; PostgreSQL takes one that keeps no insert waiting.
-    tx.rows(select(parties.c.party_id).where(parties.c.party_id == vendor).with_for_update(key_share=True))
 
 
 def add_item(tx: Transaction, item: Item, packet: Packet, reports: Mapping[ReportId, PartyId], envelope: Envelope) -> None:
