@@ -18,6 +18,7 @@ from clearinghouse.cli import (
     grants,
     instance,
     intake,
+    keys,
     ledger,
     parties,
     serve,
@@ -61,6 +62,7 @@ deconfliction.register(app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")
 app.add_typer(commitments.app, name="commit")
 app.add_typer(charters.charter_app, name="charter")

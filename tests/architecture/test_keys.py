@@ -1,0 +1,142 @@
+"""Every data key wrapped by the instance key is known to rotation, and rotation knows the name each is bound to."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from sqlalchemy import LargeBinary
+
+import clearinghouse
+from clearinghouse.app.keys import WRAPPED, forget_old_keys, rotate_key
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.events import Event
+from clearinghouse.core.ids import ChallengeId, ContactId, DecisionId, EventId, GlassId, InvitationId, MailId, PartyId, new_id
+from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.coordination.capacity import store as capacity
+from clearinghouse.disclosure.coordination.capacity.records import ItemId, Override, OverrideId
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.records import DecisionKind
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import store as parties
+from clearinghouse.parties.charters import store as charters
+from clearinghouse.parties.contacts import store as contacts
+from clearinghouse.parties.contacts.records import Contact
+from clearinghouse.parties.glass import store as glass
+from clearinghouse.parties.glass.records import GlassRequest
+from clearinghouse.parties.grants import seal_reason
+from clearinghouse.parties.identity.credentials import store as credentials
+from clearinghouse.parties.identity.credentials.records import ChallengeKind, KeptPassword
+from clearinghouse.parties.identity.enrolment import store as enrolment
+from clearinghouse.parties.identity.enrolment.records import Invitation
+from clearinghouse.parties.notices.mail_records import Disposition, Letter, ReceivedMail, SignatureState
+from clearinghouse.parties.notices.records import Draft, NoticeKind
+from clearinghouse.parties.notices.store import mail, notices
+from clearinghouse.parties.records import Basis, Grant
+from clearinghouse.storage import metadata
+from clearinghouse.storage.rewrapping import count_by_key
+from clearinghouse.storage.sealing import key_id, read_envelope
+from world import World, opened_world
+from world_cases import populate
+
+_SHARED = {
+    "case_decisions": "cases", "case_imports": "cases", "case_reports": "cases", "contact_attempts": "cases", "contact_watches": "cases",
+    "document_bodies": "cases", "documents": "cases", "embargo_facts": "cases", "embargo_leaks": "cases", "embargo_proposals": "cases",
+    "embargo_terms": "cases", "messages": "cases", "original_parts": "submissions", "relay_steps": "relays", "submission_items": "submissions",
+    "threads": "cases", "vendor_statements": "cases", "vulnerabilities": "cases",
+}
+"""Tables sealed under the key of another table's row."""
+
+
+def _import_everything() -> None:
+    for module in pkgutil.walk_packages(clearinghouse.__path__, "clearinghouse."):
+        if "store" in module.name.split("."):
+            importlib.import_module(module.name)
+
+
+def test_every_column_of_wrapped_keys_is_rotated() -> None:
+    _import_everything()
+    found = {
+        (table.name, column.name) for table in metadata.tables.values() for column in table.columns
+        if isinstance(column.type, LargeBinary) and "wrapped" in column.name
+    }
+    assert found == {(each.table.name, each.column.name) for each in WRAPPED}
+
+
+def test_every_table_with_something_sealed_has_a_key_or_is_under_another_tables() -> None:
+    _import_everything()
+    own = {each.table.name for each in WRAPPED}
+    sealed = {table.name for table in metadata.tables.values() if any("sealed" in column.name for column in table.columns)}
+    assert sealed - own == set(_SHARED)
+    assert set(_SHARED.values()) <= own
+
+
+def _fill(world: World) -> None:
+    """A row with a key of its own in every table that the world leaves empty, by the store that writes it."""
+    instance, now = world.instance, world.clock.now()
+    envelope, me = instance.envelope, instance.actor.id
+    with instance.database.write() as tx:
+        item = ItemId(tx.value(capacity.items.select().with_only_columns(capacity.items.c.item_id)))
+        claim = tx.value(charters.charter_claims.select().with_only_columns(charters.charter_claims.c.claim_id))
+        capacity.add_words(tx, item, "ItemDeclined", me, "words", envelope, now)
+        capacity.add_override(tx, Override(OverrideId(new_id("ovr")), item, me, now), "reason", envelope)
+        decision = deconfliction.KeptDecision(DecisionId(new_id("dec")), DecisionKind.MERGE, me, now, ((1, 2),), "reason")
+        deconfliction.add_decision(tx, decision, envelope)
+        grant = Grant(new_id("rep"), me, Basis.READ_IN, now, None, me, now, None, "reason")
+        parties.put_grant(tx, grant, seal_reason(grant, envelope))
+        glass.add_request(tx, GlassRequest(GlassId(new_id("brk")), new_id("rep"), me, None, now, now, "reason"), envelope)
+        contacts.add_contact(tx, Contact(ContactId(new_id("con")), me, "a@example.org", now, None), "", envelope)
+        enrolment.add_invitation(
+            tx, Invitation(InvitationId(new_id("inv")), frozenset({Role.REPORTER}), None, "a@example.org", me, now, now), "hash", envelope
+        )
+        credentials.put_password(tx, KeptPassword(me, "hash", "secret", 0, now), envelope)
+        credentials.add_challenge(
+            tx, ChallengeId(new_id("chl")), ChallengeKind.PASSKEY_SETUP, {}, expires_at=now, now=now, envelope=envelope
+        )
+        charters.end_claim(tx, claim, "reason", envelope, now)
+        draft = Draft(EventId(new_id("evt")), "tell", NoticeKind.ACCOUNT_CHANGED, PartyId(me), me)
+        notices.add_notices(tx, [draft], envelope, instance.policy.notices, now)
+        received = ReceivedMail(MailId(new_id("mai")), now, "sha256:0", Disposition.DESK, "sender.other", SignatureState.NONE, False)
+        mail.add_mail(tx, received, Letter("a@example.org", "", "", "", False), b"bytes", "hash", envelope)
+        ledger.record(tx, Event("Tested", (me,)), actor=me, now=now)
+
+
+def _unwrapped(instance: Instance) -> int:
+    """How many data keys there are, each wrapped under the newest key and opened under its name."""
+    envelope, opened = read_envelope(instance.settings.instance_key_path), 0
+    with instance.database.read() as tx:
+        for each in WRAPPED:
+            for row in tx.rows(each.table.select()):
+                wrapped = bytes(row._mapping[each.column.name] or b"")
+                if wrapped:
+                    assert len(envelope.unwrap(wrapped, each.about.format_map(row._mapping))) == 32
+                    opened += 1
+        return opened
+
+
+def test_a_world_with_every_kind_of_key_is_rotated_and_works_on(tmp_path: Path) -> None:
+    with opened_world(f"sqlite:///{tmp_path / 'world.db'}", tmp_path / "home") as world:
+        populate(world)
+        _fill(world)
+        instance, first = world.instance, key_id(world.instance.envelope.current)
+        with instance.database.read() as tx:
+            # A table without a row would prove nothing about the name its keys are bound to.
+            empty = [each.table.name for each in WRAPPED if not count_by_key(tx, [each])]
+        assert empty == []
+        before = world.do("desk", "GET", "/cases")
+        forget_old_keys(_rotated(instance))
+        assert _unwrapped(instance) > len(WRAPPED)
+        with instance.database.read() as tx:
+            left = [
+                f"{table.name}.{column.name}" for table in metadata.tables.values() for column in table.columns
+                if isinstance(column.type, LargeBinary) and any(bytes(row[0] or b"").startswith(first) for row in tx.rows(
+                    table.select().with_only_columns(column)))
+            ]
+        assert left == []
+        assert world.do("desk", "GET", "/cases") == before
+
+
+def _rotated(instance: Instance) -> Instance:
+    assert rotate_key(instance).rewrapped > len(WRAPPED)
+    return instance
+
+
