@@ -10,12 +10,25 @@ import clearinghouse
 from clearinghouse.app.keys import WRAPPED, forget_old_keys, rotate_key
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.events import Event
-from clearinghouse.core.ids import ChallengeId, ContactId, DecisionId, EventId, GlassId, InvitationId, MailId, PartyId, new_id
+from clearinghouse.core.ids import (
+    ChallengeId,
+    CommitmentId,
+    ContactId,
+    DecisionId,
+    EventId,
+    GlassId,
+    InvitationId,
+    MailId,
+    PartyId,
+    new_id,
+)
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.coordination.capacity import store as capacity
 from clearinghouse.disclosure.coordination.capacity.records import ItemId, Override, OverrideId
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
+from clearinghouse.disclosure.intake.commitments import store as commitments
+from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.charters import store as charters
@@ -92,6 +105,10 @@ def _fill(world: World) -> None:
         credentials.add_challenge(
             tx, ChallengeId(new_id("chl")), ChallengeKind.PASSKEY_SETUP, {}, expires_at=now, now=now, envelope=envelope
         )
+        claimed = Claim(b"d" * 32, b"k" * 32, b"s" * 64)
+        commitment = Commitment(CommitmentId(new_id("cmt")), now, me, PartyId(me), claimed, now, EventId(new_id("evt")), False)
+        commitments.add_commitment(tx, commitment)
+        commitments.add_section(tx, commitment, OpenedSection("report", now, False, 1, "sha3-256:00"), b"text", envelope)
         charters.end_claim(tx, claim, "reason", envelope, now)
         draft = Draft(EventId(new_id("evt")), "tell", NoticeKind.ACCOUNT_CHANGED, PartyId(me), me)
         notices.add_notices(tx, [draft], envelope, instance.policy.notices, now)

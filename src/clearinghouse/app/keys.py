@@ -19,6 +19,7 @@ from clearinghouse.disclosure.coordination.capacity.store import deliveries, ite
 from clearinghouse.disclosure.coordination.capacity.store import items as capacity_items
 from clearinghouse.disclosure.coordination.rooms.store.tables import cases
 from clearinghouse.disclosure.deconfliction.store import decisions
+from clearinghouse.disclosure.intake.commitments.store import commitment_sections
 from clearinghouse.disclosure.intake.provenance.store import relays
 from clearinghouse.disclosure.intake.store import reports, submissions
 from clearinghouse.ledger import actions as ledger
@@ -40,6 +41,7 @@ from clearinghouse.storage.sealing import InstanceKeys, fresh_key, index_key_of,
 WRAPPED = (
     WrappedKey(submissions.c.wrapped_key, "{submission_id}"),
     WrappedKey(reports.c.wrapped_key, "{report_id}"),
+    WrappedKey(commitment_sections.c.wrapped_key, "{commitment_id}/{name}"),
     WrappedKey(relays.c.wrapped_key, "{relay_id}"),
     WrappedKey(decisions.c.wrapped_key, "{decision_id}"),
     WrappedKey(cases.c.wrapped_key, "{case_id}"),
