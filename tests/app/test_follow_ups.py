@@ -14,6 +14,7 @@ from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.app.process import forget_openings, renew_charters
 from clearinghouse.app.settings import MailSettings
 from clearinghouse.app.wiring import Instance
+from clearinghouse.app.withdrawing import withdraw_reports
 from clearinghouse.app.worker import worker_of
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.events import Event
@@ -81,6 +82,17 @@ def test_answer_to_a_packet_is_told_to_who_coordinates(world: Cast) -> None:
     letters = posted(world)
     assert [one for one in letters if one.startswith("lead@")] == ["lead@example.org: News in a case"]
     assert "not ours" not in str(letters["lead@example.org: News in a case"])
+
+
+def test_report_taken_back_is_told_to_who_looks_after_it_and_not_to_its_sender(world: Cast) -> None:
+    for name in ("lead", "finder"):
+        give_address(world, name)
+    report = world.report(Finding(title="MARKED flaw"))
+    posted(world)
+    withdraw_reports(world.instance.acting_as(world.party("finder")), [report], "MARKED reason")
+    letters = {to: letter for to, letter in posted(world).items() if "taken back" in to}
+    assert list(letters) == ["lead@example.org: A report was taken back"]
+    assert "MARKED" not in str(letters["lead@example.org: A report was taken back"])
 
 
 def test_answer_about_a_single_report_is_told_to_its_desk_and_not_to_its_finder(world: Cast) -> None:

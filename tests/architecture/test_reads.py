@@ -83,6 +83,7 @@ BEYOND = {
     "app/views/queue.py:_proposals": "which numbers people have spoken of; no reasons",
     "app/views/report.py:read_report": "the instant at which its finder had committed to the very report that is read",
     "app/views/statistics.py:read_statistics": "the same",
+    "app/views/inbox.py:lines_of": "which reports of a group were taken back, so that none of them leads it; numbers only",
     "app/views/telling.py:founding_reports": "a cluster is named by its oldest report; ids only",
     "app/views/telling.py:read_tellings": "what may be told of a report follows from what people said of others (decision 2)",
     "parties/grants.py:list_grants": "who reads an object is asked by one who reads it, which the query itself asks",

@@ -15,6 +15,7 @@ import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.intake.commitments.store
 import clearinghouse.disclosure.intake.provenance.store
 import clearinghouse.disclosure.intake.store
+import clearinghouse.disclosure.intake.withdrawals.store
 import clearinghouse.ledger.outbox
 import clearinghouse.ledger.store
 import clearinghouse.parties.charters.store

@@ -33,6 +33,43 @@ def test_stranger_reports_and_comes_back_with_the_code(stranger: Any) -> None:
     again.get("/queue", status=403)
 
 
+def test_stranger_takes_a_report_back_by_its_code_before_anybody_looked(stranger: Any, coordinator: Any) -> None:
+    sent = stranger.post("/submit", FORM, seen="/submit", status=200, files={"file": ("", b"")})
+    code = re.search(r'<code class="code">([^<]+)</code>', sent.text)
+    assert code is not None
+    stranger.post("/status", {"code": code[1]}, seen="/status")
+    assert "Reinstate" not in words(stranger.get("/status"))
+    stranger.post("/status/withdraw", {"reason": "<i>wrong</i> branch"}, seen="/status")
+    page = words(stranger.get("/status"))
+    assert "taken back" in page
+    assert "Withdraw the report" not in page
+    inbox = coordinator.get("/inbox")
+    assert "withdrawn" in words(inbox)
+    report = re.search(r'href="(/reports/rep_[a-z2-7]{26})"', inbox)
+    assert report is not None
+    seen = coordinator.get(report[1])
+    assert "Its sender took this report back" in words(seen)
+    assert "wrong" in words(seen)
+    assert "<i>wrong" not in seen
+    assert 'action="/cases"' not in seen
+    assert "/reinstate" not in seen
+    stranger.post("/status/reinstate", {}, seen="/status")
+    assert "taken back" not in words(stranger.get("/status"))
+    assert 'action="/cases"' in coordinator.get(report[1])
+
+
+def test_sender_takes_a_report_back_on_its_page(coordinator: Any) -> None:
+    coordinator.post("/submit", {"product": "p", "what": "SQL injection in login"}, seen="/submit", files={"file": ("", b"")})
+    report = re.search(r'href="(/reports/rep_[a-z2-7]{26})"', coordinator.get("/inbox"))
+    assert report is not None
+    coordinator.post(f"{report[1]}/withdraw", {"reason": "mine was wrong"}, seen=report[1])
+    page = words(coordinator.get(report[1]))
+    assert "You took this report back" in page
+    assert "mine was wrong" in page
+    coordinator.post(f"{report[1]}/reinstate", {}, seen=report[1])
+    assert "You took this report back" not in words(coordinator.get(report[1]))
+
+
 def test_report_without_words_is_sent_back_with_what_was_typed(stranger: Any) -> None:
     sent = stranger.post("/submit", {**FORM, "what": ""}, seen="/submit", status=422, files={"file": ("", b"")})
     assert "Say what is wrong" in words(sent.text)

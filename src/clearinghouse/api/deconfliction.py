@@ -7,12 +7,14 @@ from litestar import Router, get, post
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from clearinghouse.api.authentication import SCOPE, Acting
+from clearinghouse.api.coordination.shapes import Done, Reason
 from clearinghouse.app.views import cases as case_views
 from clearinghouse.app.views import report as report_views
 from clearinghouse.app.views import reports as reports_views
 from clearinghouse.app.views.cases import Case, CaseLine
 from clearinghouse.app.views.report import CandidateLine, Explained
 from clearinghouse.app.views.reports import ReportLine
+from clearinghouse.app.withdrawing import reinstate_reports, withdraw_reports
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.ids import DecisionId
 from clearinghouse.core.roles import Scope
@@ -39,6 +41,8 @@ class ReportDocument(msgspec.Struct, frozen=True):
     finding: Finding
     notes: tuple[Note, ...]
     candidates: tuple[CandidateLine, ...]
+    withdrawn_because: str = ""
+    """The sender's reason, where it took the report back."""
 
 
 class Clusters(msgspec.Struct, frozen=True):
@@ -75,7 +79,8 @@ def reports(instance: Acting, size: Size = 50) -> Reports:
 def report(instance: Acting, report_id: FromPath[str]) -> ReportDocument:
     """What was received, never edited, and what it was compared with."""
     found = report_views.read_report(instance, report_id)
-    return ReportDocument(found.line, found.report.finding, found.report.notes, found.candidates)
+    because = "" if found.withdrawal is None else found.withdrawal.reason
+    return ReportDocument(found.line, found.report.finding, found.report.notes, found.candidates, because)
 
 
 @get("/reports/{report_id:str}/compare/{other_id:str}", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Two reports compared")
@@ -125,4 +130,18 @@ def undo(instance: Acting, decision_id: FromPath[str]) -> DecisionAnswer:
     return DecisionAnswer(done.id, len(done.moved))
 
 
-ROUTER = Router("/", route_handlers=[reports, report, compare, clusters, cluster, decide, undo], tags=["deconfliction"])
+@post("/reports/{report_id:str}/withdraw", opt={SCOPE: Scope.REPORTS_SUBMIT}, status_code=200, sync_to_thread=True, summary="Withdraw one's report")
+def withdraw(instance: Acting, report_id: FromPath[str], data: JSONBody[Reason]) -> Done:
+    """Who sent it takes it back; it stays on the record as withdrawn. Where a case handles it, it is withdrawn there."""
+    withdraw_reports(instance, [report_id], data.reason)
+    return Done("withdrawn")
+
+
+@post("/reports/{report_id:str}/reinstate", opt={SCOPE: Scope.REPORTS_SUBMIT}, status_code=200, sync_to_thread=True, summary="Undo a withdrawal")
+def reinstate(instance: Acting, report_id: FromPath[str]) -> Done:
+    """It waits as before, or is in its case again."""
+    reinstate_reports(instance, [report_id])
+    return Done("received")
+
+
+ROUTER = Router("/", route_handlers=[reports, report, withdraw, reinstate, compare, clusters, cluster, decide, undo], tags=["deconfliction"])

@@ -199,10 +199,23 @@ def hand_to_vendor(telling: Telling) -> None:
 
 def refresh_embargo(telling: Telling) -> None:
     """Work out the timetable of a case anew; no notice of its own."""
+    if not telling.event.subjects[0].startswith("case_"):
+        return  # A report that no case handled was taken back or reinstated.
     embargo.refresh(
         telling.tx, telling.event.subjects[0], actor=telling.instance.system, envelope=telling.instance.envelope, policy_of=policy_of,
         now=telling.now,
     )
+
+
+def tell_of_withdrawal(telling: Telling) -> None:
+    """Tell the coordinators of a case, or who looks after the inbox, that a report was taken back or reinstated."""
+    about = telling.event.subjects[0]
+    if about.startswith("case_"):
+        telling.tell_room(NoticeKind.CASE_UPDATED, about, roles=_COORDINATORS)
+        return
+    submission = telling.event.subjects[1]
+    readers = parties.system_readers(telling.tx, submission, telling.now)
+    telling.tell(NoticeKind.REPORT_WITHDRAWN, submission, [grant.party for grant in readers if grant.basis is not Basis.REPORTER])
 
 
 def tell_of_answer(telling: Telling) -> None:
@@ -285,7 +298,7 @@ ACTIONS: dict[str, Callable[[Telling], None]] = {
         acknowledge, tell_desk, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
-        tell_of_answer, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
+        tell_of_answer, tell_of_withdrawal, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
     )
 }
 

@@ -15,6 +15,7 @@ from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.records import Report
+from clearinghouse.disclosure.intake.withdrawals import actions as withdrawals
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.charters import store as charters
 from clearinghouse.parties.charters.rules import point_at
@@ -40,6 +41,7 @@ def queue_packet(
     Raises:
         NotFound, NotPermitted, Conflict: as for `capacity.actions.enqueue`.
         Invalid: no report of it may go to a vendor.
+        Conflict: its sender took the report back.
     """
     now = instance.clock.now()
     with instance.database.write() as tx:
@@ -105,6 +107,7 @@ def _made(
 def _reports(tx: Transaction, instance: Instance, object_id: str, now: datetime) -> list[Report]:
     viewer, envelope = instance.actor.id, instance.envelope
     if object_id.startswith("rep_"):
+        withdrawals.check_not_withdrawn(tx, object_id)
         return [intake.read_report(tx, object_id, envelope=envelope, viewer=viewer, now=now)]
     room = rooms.coordinate(tx, object_id, envelope=envelope, actor=viewer, now=now)
     found = []

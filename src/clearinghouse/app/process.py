@@ -52,9 +52,9 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "ParticipantRemoved": ("refresh_embargo",),
     "ReportAttached": ("refresh_embargo",),
     "ReportDetached": ("refresh_embargo",),
-    "ReportReinstated": ("refresh_embargo",),
+    "ReportReinstated": ("refresh_embargo", "tell_of_withdrawal"),
     "ReportStateChanged": ("tell_coordinators",),
-    "ReportWithdrawn": ("refresh_embargo", "tell_coordinators"),
+    "ReportWithdrawn": ("refresh_embargo", "tell_of_withdrawal"),
     "VendorStatusStated": ("pass_on_status",),
     # Embargo, contact and capacity
     "EmbargoProposed": ("pass_on_proposal",),

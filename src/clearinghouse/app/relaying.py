@@ -14,7 +14,10 @@ from clearinghouse.disclosure.intake.provenance import actions, rules
 from clearinghouse.disclosure.intake.provenance.actions import Here
 from clearinghouse.disclosure.intake.provenance.envelope import parse_envelope, render_envelope
 from clearinghouse.disclosure.intake.records import Cover
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.storage import Transaction
+
+_TAKEN_BACK = Conflict("its finder took this report back; nothing of it leaves")
 
 
 def here_of(instance: Instance) -> Here:
@@ -71,12 +74,14 @@ def hand_on(instance: Instance, report_id: str, audience: Audience) -> bytes:
 def _check_cases(tx: Transaction, instance: Instance, report_id: str, audience: Audience) -> None:
     """What binds a case binds its reports: who may see the case checks its marks, and nobody else hands its reports on."""
     now = instance.clock.now()
+    if withdrawals.system_withdrawn_among(tx, [report_id]):
+        raise _TAKEN_BACK
     for case_id, withdrawn in cases.system_cases_holding(tx, report_id):
         room = cases.find_room(tx, case_id, instance.envelope, viewer=instance.actor.id, now=now)
         if room is None:
             raise NotFound(f"nothing found under {report_id[:40]!r} that you may hand on")
         if withdrawn:
-            raise Conflict("its finder took this report back; nothing of it leaves")
+            raise _TAKEN_BACK
         check_may_export(room.case.marks, audience, now)
 
 

@@ -1,4 +1,4 @@
-"""`clearinghouse intake`, `reports` and `sources`: take files in and see what became of them."""
+"""`clearinghouse intake`, `reports`, `withdraw`, `reinstate` and `sources`: take files in, see what became of them, take them back."""
 
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,8 @@ def register(app: typer.Typer) -> None:
     """Add these commands."""
     app.command()(intake)
     app.command()(reports)
+    app.command()(withdraw)
+    app.command()(reinstate)
     app.command()(sources)
 
 
@@ -94,12 +96,33 @@ def reports(
     shown = table("", "report", "received", "source", "answer", "p", "case", "title", caption=f"{len(lines)} of {total}")
     for line in lines:
         shown.add_row(
-            line.id, f"{line.received_at:%Y-%m-%d %H:%M}", line.source, line.answer, line.probability_text, line.case_id or "",
+            line.id, f"{line.received_at:%Y-%m-%d %H:%M}", line.source, "withdrawn" if line.withdrawn_at else line.answer, line.probability_text, line.case_id or "",
             untrusted(line.title, 90),
         )
     out.print(shown)
     if not lines:
         say("no reports yet; next: clearinghouse intake FILE...")
+
+
+def withdraw(
+    ctx: typer.Context, report: Annotated[str, typer.Argument(help="Id of a report that you sent.")],
+    reason: Annotated[str, typer.Option(help="Why; those who would work on it read this.")],
+) -> None:
+    """Take back a report that you sent; it stays on the record as withdrawn."""
+    from clearinghouse.app.withdrawing import withdraw_reports
+
+    with context_of(ctx).instance() as instance:
+        withdraw_reports(instance, [report], reason)
+    say(f"withdrawn: {report}; `clearinghouse reinstate` undoes it")
+
+
+def reinstate(ctx: typer.Context, report: Annotated[str, typer.Argument(help="Id of a report that you withdrew.")]) -> None:
+    """Undo the withdrawal of a report that you sent."""
+    from clearinghouse.app.withdrawing import reinstate_reports
+
+    with context_of(ctx).instance() as instance:
+        reinstate_reports(instance, [report])
+    say(f"reinstated: {report}")
 
 
 def sources(json: Json = False) -> None:

@@ -11,8 +11,10 @@ from clearinghouse.app.views import case_room
 from clearinghouse.app.views import inbox as inboxes
 from clearinghouse.app.views import report as reports
 from clearinghouse.app.views.around import room_of
-from clearinghouse.app.views.receipt import read_received
-from clearinghouse.core.errors import Conflict, Invalid
+from clearinghouse.app.views.receipt import Received, read_received
+from clearinghouse.app.wiring import Instance
+from clearinghouse.app.withdrawing import reinstate_reports, withdraw_reports
+from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.intake import actions
@@ -25,6 +27,8 @@ from clearinghouse.web.rendering import Flash
 from clearinghouse.web.visitor import Form, Sent, Visiting, Visitor
 
 _UPLOAD_BYTES_MAX = 24 << 20
+_TAKEN_BACK = "Withdrawn; those who look after it see that, and why. You can reinstate it."
+_STANDS = "Reinstated; it stands as before."
 Cursor = Annotated[str, QueryParameter(name="before", max_length=200)]
 
 
@@ -84,8 +88,8 @@ def status(visitor: Visiting, form: Form) -> Response[Any]:
 @post("/status/message", sync_to_thread=True, include_in_schema=False)
 def status_message(visitor: Visiting, form: Form) -> Response[Any]:
     """A word to those who work on it."""
-    case_id, _ = _room(visitor)
-    instance = visitor.instance
+    instance = visitor.acting(Scope.REPORTS_READ)
+    case_id = _room(visitor, read_received(instance))
     try:
         with instance.database.write() as tx:
             rooms.post_message(
@@ -100,17 +104,27 @@ def status_message(visitor: Visiting, form: Form) -> Response[Any]:
 @post("/status/withdraw", sync_to_thread=True, include_in_schema=False)
 def status_withdraw(visitor: Visiting, form: Form) -> Response[Any]:
     """Take back what was sent under this receipt."""
-    case_id, reports_there = _room(visitor)
-    instance = visitor.instance
+    instance, standing, _ = _sent_reports(visitor)
+    if not standing:
+        return visitor.go("/status", Flash("problem", "There is nothing left to take back: it was withdrawn before."))
     try:
-        with instance.database.write() as tx:
-            for report_id in reports_there:
-                rooms.withdraw_report(
-                    tx, case_id, report_id, form.text("reason"), actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now()
-                )
+        withdraw_reports(instance, standing, form.text("reason"))
     except (Invalid, Conflict) as error:
         return visitor.go("/status", Flash("problem", str(error)))
-    return visitor.go("/status", Flash("done", "Withdrawn; those who work on it see that, and why."))
+    return visitor.go("/status", Flash("done", _TAKEN_BACK))
+
+
+@post("/status/reinstate", sync_to_thread=True, include_in_schema=False)
+def status_reinstate(visitor: Visiting, form: Form) -> Response[Any]:
+    """Undo what was withdrawn under this receipt."""
+    instance, _, gone = _sent_reports(visitor)
+    if not gone:
+        return visitor.go("/status", Flash("problem", "Nothing sent under this receipt is withdrawn."))
+    try:
+        reinstate_reports(instance, gone)
+    except Conflict as error:
+        return visitor.go("/status", Flash("problem", str(error)))
+    return visitor.go("/status", Flash("done", _STANDS))
 
 
 @get("/inbox", sync_to_thread=True, include_in_schema=False)
@@ -134,12 +148,32 @@ def report(visitor: Visiting, report_id: FromPath[str]) -> Response[Any]:
     instance = visitor.acting(Scope.REPORTS_READ)
     opened = reports.read_report(instance, report_id)
     finding = opened.report.finding
-    lead = next((candidate.id for candidate in opened.candidates if candidate.id is not None), "")
+    lead = next((candidate.id for candidate in opened.candidates if candidate.id is not None and not candidate.withdrawn), "")
     room = room_of(instance, opened.report.id)
     return visitor.render(
         "report.html", opened=opened, packet=pages.packet_of(finding), product=inboxes.product_of(finding), finder=inboxes.finder_of(finding),
         lead_id=lead, room_id=room[0], room_title=room[1], downloads=True,
     )
+
+
+@post("/reports/{report_id:str}/withdraw", sync_to_thread=True, include_in_schema=False)
+def withdraw(visitor: Visiting, report_id: FromPath[str], form: Form) -> Response[Any]:
+    """Take a report back that one sent, wherever it is handled."""
+    try:
+        withdraw_reports(visitor.acting(Scope.REPORTS_SUBMIT), [report_id], form.text("reason"))
+    except (Invalid, Conflict, NotPermitted) as error:
+        return visitor.go(f"/reports/{report_id}", Flash("problem", str(error)))
+    return visitor.go(f"/reports/{report_id}", Flash("done", _TAKEN_BACK))
+
+
+@post("/reports/{report_id:str}/reinstate", sync_to_thread=True, include_in_schema=False)
+def reinstate(visitor: Visiting, report_id: FromPath[str], form: Form) -> Response[Any]:
+    """Undo that."""
+    try:
+        reinstate_reports(visitor.acting(Scope.REPORTS_SUBMIT), [report_id])
+    except (Conflict, NotPermitted) as error:
+        return visitor.go(f"/reports/{report_id}", Flash("problem", str(error)))
+    return visitor.go(f"/reports/{report_id}", Flash("done", _STANDS))
 
 
 @get("/submissions/{submission_id:str}/original", sync_to_thread=True, include_in_schema=False)
@@ -207,24 +241,34 @@ def _status(visitor: Visitor) -> pages.StatusPage | None:
         notes = tuple(note.message for note in item.notes)
         items.append(pages.ReceiptItemLine(
             item.place, item.outcome, "" if line is None else line.title, "received" if line is None else line.answer,
-            None if line is None else line.known_since, notes,
+            None if line is None else line.known_since, notes, None if line is None else line.withdrawn_at,
         ))
     receipt = found.receipt
-    case_id, _ = _room(visitor)
+    gone = [line.withdrawn_at is not None for line in found.lines.values()]
+    case_id = _room(visitor, found)
     messages = () if not case_id else tuple(
         pages.RoomMessage(line.message.id, line.author_name, line.message.at, line.message.body, line.message.via, line.mine)
         for thread in case_room.read_room(visitor.instance, case_id).threads if thread.thread.kind == "official" for line in thread.messages
     )
-    return pages.StatusPage("", receipt.received_at, receipt.finished, receipt.digest, tuple(items), messages, case_id=case_id)
+    return pages.StatusPage("", receipt.received_at, receipt.finished, receipt.digest, tuple(items), messages, not all(gone), any(gone), case_id)
 
 
-def _room(visitor: Visitor) -> tuple[str, list[str]]:
-    """The case that handles what was sent under this receipt, and which of its reports that are; empty before there is one."""
+def _room(visitor: Visitor, found: Received | None) -> str:
+    """The case that handles what was sent under this receipt; empty before there is one."""
+    instance = visitor.acting(Scope.REPORTS_READ)
+    rooms_of = (room_of(instance, report_id)[0] for report_id in ({} if found is None else found.lines))
+    return next((room for room in rooms_of if room), "")
+
+
+def _sent_reports(visitor: Visitor) -> tuple[Instance, list[str], list[str]]:
+    """What was sent under this receipt: reports that stand, and reports that are withdrawn."""
     instance = visitor.acting(Scope.REPORTS_READ)
     found = read_received(instance)
-    rooms = {} if found is None else {report_id: room_of(instance, report_id)[0] for report_id in found.lines}
-    case_id = next((room for room in rooms.values() if room), "")
-    return case_id, [report_id for report_id, room in rooms.items() if room == case_id] if case_id else []
+    lines = [] if found is None else list(found.lines.values())
+    standing = [line.id for line in lines if line.withdrawn_at is None]
+    return instance, standing, [line.id for line in lines if line.withdrawn_at is not None]
 
 
-ROUTER = Router("/", route_handlers=[submit_page, submit, status_page, status, status_message, status_withdraw, inbox, report, original])
+ROUTER = Router("/", route_handlers=[
+    submit_page, submit, status_page, status, status_message, status_withdraw, status_reinstate, inbox, report, withdraw, reinstate, original,
+])

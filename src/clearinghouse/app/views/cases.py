@@ -15,6 +15,7 @@ from clearinghouse.core.ids import has_shape
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Finding, Report
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +99,15 @@ def read_case(instance: Instance, case_id: str) -> Case:
         if cluster is None or not reports or not coordinates(instance):
             raise unknown
         founding = founding_reports(tx, [cluster])
+        gone = withdrawals.system_withdrawn(tx, sorted(reports))
         decisions = [
             DecisionLine(decision.id, decision.kind, decision.at, decision.actor, decision.reason, decision.undone_at)
             for decision in deconfliction.list_decisions(tx, instance.envelope, standing_only=False)
             if any(number in reports for group in decision.groups for number in group)
         ]
     lines = tuple(
-        line_of(reports[placement.number], placement, founding, Telling(True)) for placement in members[cluster] if placement.number in reports
+        line_of(reports[placement.number], placement, founding, Telling(True, withdrawn_at=gone.get(placement.number)))
+        for placement in members[cluster] if placement.number in reports
     )
     return Case(_line(cluster, founding[cluster], members[cluster], reports), lines, tuple(decisions))
 

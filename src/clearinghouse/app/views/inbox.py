@@ -17,6 +17,7 @@ from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.intake import sources
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Finding, Report
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.storage import Transaction
 
 WAITING = "waiting"
@@ -44,12 +45,14 @@ class InboxLine:
     case_id: str | None
     known_since: datetime | None
     lead_id: str | None
-    """The first report of the cluster, where it is another one that the viewer may read."""
+    """The first report of the cluster that stands, where it is another one that the viewer may read."""
     lead_title: str
     lead_held: bool
     """True where another report leads that the viewer may not read: a held finding (decision 1)."""
     reports: int
     """Reports of the cluster that the viewer may read, this one included; 1 where the answer is not told."""
+    withdrawn_at: datetime | None = None
+    """When its sender took it back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,16 @@ def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> 
     told = read_tellings(tx, instance, numbers)
     placed = deconfliction.read_placements(tx, numbers or [0])
     clusters = sorted({entry.cluster for number, entry in placed.items() if told[number].everything}) or [0]
-    leads = intake.read_reports_by_number(tx, clusters, instance.envelope, viewer=viewer, now=now, duty=True)
     founding = founding_reports(tx, clusters)
     members = deconfliction.cluster_members(tx, clusters)
+    with tx.beyond_wall():
+        gone = withdrawals.system_withdrawn(tx, sorted({number for found in members.values() for number in found}))
+    # What was taken back leads nothing; where all of a cluster was, nothing leads it.
+    heads = {cluster: min((number for number in found if number not in gone), default=0) for cluster, found in members.items()}
+    leads = intake.read_reports_by_number(tx, sorted(set(heads.values())) or [0], instance.envelope, viewer=viewer, now=now, duty=True)
     seen = intake.readable_among(tx, deconfliction.members_of(tx, clusters), viewer=viewer, now=now)
     return tuple(
-        _line(report, placed.get(report.number), told[report.number], leads, founding, {
+        _line(report, placed.get(report.number), told[report.number], heads, leads, founding, {
             cluster: sum(number in seen for number in found) for cluster, found in members.items()
         }) for report in reports
     )
@@ -154,17 +161,18 @@ def finder_of(finding: Finding) -> str:
 
 
 def _line(
-    report: Report, placement: deconfliction.Placement | None, told: Telling, leads: dict[int, Report], founding: dict[int, str],
-    sizes: dict[int, int],
+    report: Report, placement: deconfliction.Placement | None, told: Telling, heads: dict[int, int], leads: dict[int, Report],
+    founding: dict[int, str], sizes: dict[int, int],
 ) -> InboxLine:
     shown = placement if told.everything else None
-    follows = shown is not None and shown.cluster != report.number
-    lead = leads.get(shown.cluster) if shown is not None and follows else None
+    head = 0 if shown is None else heads.get(shown.cluster, 0)
+    follows = head not in (0, report.number)
+    lead = leads.get(head) if follows else None
     return InboxLine(
         report.id, report.received_at, report.source, title_of(report.finding), product_of(report.finding), finder_of(report.finding),
         report.public, "public" if report.public else answer_of(placement, told), shown is not None and shown.settled,
         None if shown is None or report.public else shown.probability,
         None if shown is None or report.public else case_of(founding[shown.cluster]), told.known_since,
         None if lead is None else lead.id, "" if lead is None else title_of(lead.finding), follows and lead is None,
-        sizes.get(shown.cluster, 1) if shown is not None else 1,
+        sizes.get(shown.cluster, 1) if shown is not None else 1, told.withdrawn_at,
     )

@@ -15,6 +15,7 @@ from clearinghouse.disclosure.coordination.rooms.store import cases, participant
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.parties.store import name_parties
 from clearinghouse.storage import Transaction
 
@@ -90,7 +91,7 @@ def _proposals(tx: Transaction, instance: Instance) -> QueueSection | None:
     decided = sorted({number for word in words for group in word.groups for number in group})
     reports = intake.page_reports(
         tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), size=_SHOWN + 1, duty=True,
-        among=[deconfliction.placed_as(Verdict.UNSURE)], without=[deconfliction.numbers_listed(tx, decided)],
+        among=[deconfliction.placed_as(Verdict.UNSURE)], without=[deconfliction.numbers_listed(tx, decided), withdrawals.withdrawn_numbers()],
     )
     lines = [line for line in lines_of(tx, instance, reports) if not line.public]
     return QueueSection(
@@ -106,7 +107,7 @@ def _uncompared(tx: Transaction, instance: Instance) -> QueueSection | None:
         return None
     reports = intake.page_reports(
         tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), size=_SHOWN + 1, duty=True,
-        without=[deconfliction.placed()],
+        without=[deconfliction.placed(), withdrawals.withdrawn_numbers()],
     )
     return QueueSection(
         "waiting", "Received, not compared yet", "They are compared by themselves; if they stay here, the worker needs a look.",

@@ -17,10 +17,13 @@ from clearinghouse.disclosure.intake import store as intake_store
 from clearinghouse.disclosure.intake.commitments import store as commitments
 from clearinghouse.disclosure.intake.commitments.rules import counts_from
 from clearinghouse.disclosure.intake.records import Report
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
+from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
+from clearinghouse.parties import store as parties
 
-_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn"})
+_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn", "ReportReinstated"})
 """Events about a report that its sender is told of; others tell what people made of it."""
 
 
@@ -34,6 +37,8 @@ class CandidateLine:
     relation: str
     kinds: tuple[str, ...] = ()
     """For a held finding, the kinds of evidence and nothing of its content."""
+    withdrawn: bool = False
+    """Its sender took it back; it matches all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,10 @@ class Opened:
     told: Telling
     committed_at: datetime | None = None
     """When its finder had committed to it, where that was before it was received and counts."""
+    withdrawal: Withdrawal | None = None
+    """That its sender took it back, and why."""
+    own: bool = False
+    """Whether it is the viewer's to take back or reinstate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +106,21 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         known = intake_store.read_reports_by_number(
             tx, [number for number, _, _ in compared] or [0], instance.envelope, viewer=viewer, now=now
         )
+        gone = withdrawals.system_withdrawn(tx, sorted(known))
+        withdrawal = withdrawals.find_withdrawal(tx, report.id, instance.envelope, viewer=viewer, now=now)
+        own = parties.acts_as(tx, viewer, report.reporter, now)
         events = tuple(ledger.events_about(tx, report.id))
         with tx.beyond_wall():
             committed = commitments.system_by_report(tx, [report.id]).get(report.id)
     candidates = tuple(
-        CandidateLine(known[number].id, title_of(known[number].finding), probability, RELATIONS[relation])
+        CandidateLine(known[number].id, title_of(known[number].finding), probability, RELATIONS[relation], withdrawn=number in gone)
         if number in known else CandidateLine(None, "a held finding", probability, RELATIONS[relation])
         for number, probability, relation in compared
     )
     shown = events if told.everything else tuple(event for event in events if event.kind in _OF_THE_SENDER)
     since = None if committed is None else counts_from(*committed, instance.policy.commitments)
-    return Opened(report, line_of(report, placement, founding, told), candidates, shown, told, since)
+    line = line_of(report, placement, founding, told)
+    return Opened(report, line, candidates, shown, told, since, withdrawal, own and not report.public)
 
 
 def explain(instance: Instance, one_id: str, other_id: str) -> Explained:

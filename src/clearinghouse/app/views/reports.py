@@ -28,6 +28,8 @@ class ReportLine:
     case_id: str | None
     known_since: datetime | None = None
     """When the first report of the same flaw came, once a person has said that it is the same."""
+    withdrawn_at: datetime | None = None
+    """When its sender took it back; it stays on the record."""
 
     @property
     def probability_text(self) -> str:
@@ -81,5 +83,5 @@ def line_of(
         shown.settled if shown is not None else not told.everything,
         None if shown is None else shown.probability,
         None if shown is None or report.public else case_of(founding[shown.cluster]),
-        told.known_since,
+        told.known_since, told.withdrawn_at,
     )

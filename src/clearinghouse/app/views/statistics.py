@@ -11,6 +11,7 @@ from clearinghouse.disclosure.coordination.rooms.store import cases, vulnerabili
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 
 SMALL_CELL_MIN = 5
 """A public number below this is not told (R34): it could point at somebody."""
@@ -78,6 +79,8 @@ def read_statistics(instance: Instance, *, days: int = 30, public: bool = False)
         unsure = intake.received_instants(tx, deconfliction.placed_as(Verdict.UNSURE), viewer=viewer, now=now)
         with tx.beyond_wall():
             words = deconfliction.standing_words(tx)
+            gone = withdrawals.system_withdrawn(tx, sorted(unsure))
+        unsure = {number: at for number, at in unsure.items() if number not in gone}
         first: dict[int, datetime] = {}
         for word in words:
             for group in word.groups:

@@ -14,6 +14,7 @@ from clearinghouse.disclosure.coordination.rooms.store import cases, vulnerabili
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.storage import Transaction
 
 
@@ -26,7 +27,9 @@ class Telling:
     looked: bool = False
     """A person has decided something about the report, or put it into a case."""
     known_since: datetime | None = None
-    """When the first report of the same flaw came, where a person has said that it is the same."""
+    """When the first report of the same flaw that stands came, where a person has said that it is the same."""
+    withdrawn_at: datetime | None = None
+    """When its sender took it back."""
 
 
 NOTHING = Telling()
@@ -55,18 +58,20 @@ def read_tellings(tx: Transaction, instance: Instance, numbers: Collection[int])
         ids = intake.system_report_ids(tx, wanted or [0])
         handled = cases.system_handled(tx, sorted(ids.values()))
         beside = vulnerabilities.system_known_since(tx, sorted(ids.values()))
-        since = intake.system_received_at(tx, sorted({
-            min(group) for word in words if word.kind == DecisionKind.MERGE for group in word.groups if not on_them.isdisjoint(group)
-        }))
+        merged = [group for word in words if word.kind == DecisionKind.MERGE for group in word.groups if not on_them.isdisjoint(group)]
+        gone = withdrawals.system_withdrawn(tx, sorted(on_them.union(*merged)))
+        # What its sender took back is not told as known: who came after it is the first of those that stand.
+        first = {
+            number: min(before) for group in merged for number in group
+            if (before := [other for other in group if other < number and other not in gone])
+        }
+        since = intake.system_received_at(tx, sorted(set(first.values())))
     looked = {number for word in words for group in word.groups for number in group}
-    first = {
-        number: min(group)
-        for word in words if word.kind == DecisionKind.MERGE for group in word.groups for number in group if number != min(group)
-    }
     return {
         number: Telling(
             number in everything, number in looked or ids[number] in handled,
             min((at for at in (since.get(first.get(number, 0)), beside.get(ids[number])) if at is not None), default=None),
+            gone.get(number),
         )
         for number in wanted if number in ids
     }

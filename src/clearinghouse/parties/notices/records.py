@@ -15,6 +15,8 @@ class NoticeKind(StrEnum):
     REPORT_RECEIVED = "report.received"
     REPORT_UPDATED = "report.updated"
     """Something about one's own report changed: looked at, accepted, declined."""
+    REPORT_WITHDRAWN = "report.withdrawn"
+    """A report that one looks after was taken back by its sender, or reinstated."""
     CASE_OPENED = "case.opened"
     CASE_UPDATED = "case.updated"
     PARTICIPANT_INVITED = "participant.invited"
@@ -49,7 +51,7 @@ class NoticeKind(StrEnum):
 
 DIGESTED = frozenset({
     NoticeKind.MESSAGE_POSTED, NoticeKind.DOCUMENT_ADDED, NoticeKind.STATUS_CHANGED, NoticeKind.DECISION_MADE, NoticeKind.CASE_UPDATED,
-    NoticeKind.REPORT_UPDATED, NoticeKind.EMBARGO_CHANGED, NoticeKind.DESK_WAITING,
+    NoticeKind.REPORT_UPDATED, NoticeKind.REPORT_WITHDRAWN, NoticeKind.EMBARGO_CHANGED, NoticeKind.DESK_WAITING,
 })
 """What may wait for more of its kind; everything else is said at once."""
 

@@ -26,6 +26,7 @@ class ReceiptItemLine:
     """`received`, `reviewed` or `duplicate`."""
     known_since: datetime | None = None
     notes: tuple[str, ...] = ()
+    withdrawn_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class StatusPage:
     digest: str
     items: tuple[ReceiptItemLine, ...]
     messages: tuple[RoomMessage, ...] = ()
-    withdrawn_at: datetime | None = None
+    may_withdraw: bool = False
+    """Some of what was sent can be taken back."""
+    may_reinstate: bool = False
+    """Some of it was."""
     case_id: str = ""
     """The case that handles it, once there is one."""

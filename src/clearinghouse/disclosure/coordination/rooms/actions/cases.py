@@ -7,7 +7,7 @@ from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.events import Detail, Event
-from clearinghouse.core.ids import CaseId, PartyId, ThreadId, new_id
+from clearinghouse.core.ids import CaseId, PartyId, ReportId, ThreadId, new_id
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.policy import RoomLimits
 from clearinghouse.core.roles import Scope
@@ -39,6 +39,9 @@ from clearinghouse.disclosure.coordination.rooms.states import CASE_TRANSITIONS,
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads, vulnerabilities
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.records import Finding, Report
+from clearinghouse.disclosure.intake.withdrawals import actions as withdrawals
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawal_store
+from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
@@ -61,7 +64,7 @@ def open_case(
         NotPermitted: the actor is no coordinator.
         NotFound: a report is not one the actor may read.
         Invalid: there is no title or no report, or one is a public record.
-        Conflict: a report is handled in an open case already, or the marks do not reach a reporter.
+        Conflict: a report is handled in an open case already or was withdrawn by its sender, or the marks do not reach a reporter.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
     if not report_ids:
@@ -104,7 +107,7 @@ def attach_report(
         NotFound: case or report are not the actor's to see.
         NotPermitted: the actor does not coordinate the case.
         Invalid: there is no reason, or the report is a public record.
-        Conflict: the case is not open, holds its bound of reports, or an open case handles the report.
+        Conflict: the case is not open, holds its bound of reports, or an open case handles the report, or its sender withdrew it.
     """
     room = coordinate(tx, case_id, envelope=envelope, actor=actor, now=now)
     report = intake.read_report(tx, report_id, envelope=envelope, viewer=actor, now=now)
@@ -155,8 +158,10 @@ def withdraw_report(
     attached = _own_report(tx, room, report_id, now=now)
     if attached.withdrawn_at is not None:
         raise Conflict("this report was withdrawn before; reinstate it to undo that")
+    words = rules.parse_reason(reason)
     cases.end_attachment(tx, room, attached.id, detached_at=None, withdrawn_at=now)
-    write_down(tx, room, DecisionKind.WITHDRAWN, attached.id, rules.parse_reason(reason), actor=actor, now=now)
+    withdrawals.keep_withdrawal(tx, Withdrawal(attached.id, now, actor, words), envelope=envelope)
+    write_down(tx, room, DecisionKind.WITHDRAWN, attached.id, words, actor=actor, now=now)
     ledger.record(tx, Event("ReportWithdrawn", (room.id, attached.id)), actor=actor, now=now)
     live = cases.system_live_reporters(tx, room.id)
     if attached.reporter not in live.values():
@@ -187,6 +192,7 @@ def reinstate_report(tx: Transaction, case_id: str, report_id: str, *, actor: Pa
         raise Conflict("this report was not withdrawn")
     if not cases.handle_again(tx, room, [attached.id]):
         raise Conflict("this report is handled elsewhere by now")
+    withdrawals.end_withdrawal(tx, attached.id, actor=actor, now=now)
     _step_reporter(tx, room, attached.reporter, "reinstate", actor=actor, now=now)
     write_down(tx, room, DecisionKind.REINSTATED, attached.id, "", actor=actor, now=now)
     ledger.record(tx, Event("ReportReinstated", (room.id, attached.id)), actor=actor, now=now)
@@ -258,8 +264,12 @@ def reopen_case(tx: Transaction, case_id: str, reason: str, *, actor: PartyId, e
         Conflict: it is open, or another open case handles one of its reports by now.
     """
     room = coordinate(tx, case_id, envelope=envelope, actor=actor, now=now, closed=True)
-    if not cases.handle_again(tx, room, sorted(cases.system_live_reporters(tx, room.id))):
+    held = sorted(cases.system_live_reporters(tx, room.id))
+    if not cases.handle_again(tx, room, held):
         raise Conflict("a report of this case is handled elsewhere by now; detach it there, or open a new case")
+    # What its sender took back while no case handled it stays taken back; reinstating it brings it into the case again.
+    for report_id in withdrawal_store.system_withdrawn_among(tx, held):
+        cases.end_attachment(tx, room, ReportId(report_id), detached_at=None, withdrawn_at=now)
     write_down(tx, room, DecisionKind.REOPENED, room.id, rules.parse_reason(reason), actor=actor, now=now)
     _reopen(tx, room, "reopen", ("coordinator",), actor=actor, now=now)
 
@@ -289,6 +299,7 @@ def _attach(
 ) -> None:
     if report.public:
         raise Invalid("a public record is compared against and never a case; open the case from a report")
+    withdrawals.check_not_withdrawn(tx, report.id)
     if cases.system_count_reports(tx, room.id) >= limits.reports_max:
         raise Conflict(f"this case holds its bound of {limits.reports_max} reports")
     finding = report.finding

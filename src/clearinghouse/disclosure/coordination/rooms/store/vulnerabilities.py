@@ -17,6 +17,7 @@ from clearinghouse.disclosure.coordination.rooms.store.tables import (
     vulnerabilities,
     vulnerability_reports,
 )
+from clearinghouse.disclosure.intake.withdrawals.store import withdrawn_ids
 from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Transaction
 
@@ -140,7 +141,7 @@ def system_statuses(tx: Transaction, case_id: CaseId) -> list[VendorStatus]:
 
 
 def system_known_since(tx: Transaction, report_ids: Sequence[str]) -> dict[str, datetime]:
-    """For each of these reports that a person set beside an earlier one of the same flaw, when that one came."""
+    """For each of these reports that a person set beside an earlier one of the same flaw that stands, when that one came."""
     own, peer = case_reports.alias("own"), case_reports.alias("peer")
     beside = vulnerability_reports.alias("beside")
     first = func.min(peer.c.received_at, type_=peer.c.received_at.type)
@@ -151,6 +152,7 @@ def system_known_since(tx: Transaction, report_ids: Sequence[str]) -> dict[str, 
         vulnerabilities.c.removed_at.is_(None),
     )).join(beside, beside.c.vulnerability_id == vulnerabilities.c.vulnerability_id).join(peer, and_(
         peer.c.report_id == beside.c.report_id, peer.c.case_id == own.c.case_id, peer.c.detached_at.is_(None),
+        peer.c.withdrawn_at.is_(None), peer.c.report_id.not_in(withdrawn_ids()),
     )).where(own.c.report_id.in_(list(report_ids)), own.c.detached_at.is_(None)).group_by(own.c.report_id, own.c.received_at)
     return {row.report_id: row.first for row in tx.rows(query) if row.first < row.received_at}
 
