@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, text
 
 import clearinghouse
 from clearinghouse.app.keys import WRAPPED, forget_old_keys, rotate_key
@@ -29,6 +29,8 @@ from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake.commitments import store as commitments
 from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
+from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.charters import store as charters
@@ -109,6 +111,8 @@ def _fill(world: World) -> None:
         commitment = Commitment(CommitmentId(new_id("cmt")), now, me, PartyId(me), claimed, now, EventId(new_id("evt")), False)
         commitments.add_commitment(tx, commitment)
         commitments.add_section(tx, commitment, OpenedSection("report", now, False, 1, "sha3-256:00"), b"text", envelope)
+        [(report, number)] = tx.rows(text("select report_id, number from reports limit 1"))
+        withdrawals.add_withdrawal(tx, Withdrawal(report, now, PartyId(me), "reason"), number, envelope)
         charters.end_claim(tx, claim, "reason", envelope, now)
         draft = Draft(EventId(new_id("evt")), "tell", NoticeKind.ACCOUNT_CHANGED, PartyId(me), me)
         notices.add_notices(tx, [draft], envelope, instance.policy.notices, now)

@@ -22,6 +22,7 @@ from clearinghouse.disclosure.deconfliction.store import decisions
 from clearinghouse.disclosure.intake.commitments.store import commitment_sections
 from clearinghouse.disclosure.intake.provenance.store import relays
 from clearinghouse.disclosure.intake.store import reports, submissions
+from clearinghouse.disclosure.intake.withdrawals.store import withdrawals
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import store as ledger_store
 from clearinghouse.parties.charters.store import charter_claims, charter_versions
@@ -42,6 +43,7 @@ WRAPPED = (
     WrappedKey(submissions.c.wrapped_key, "{submission_id}"),
     WrappedKey(reports.c.wrapped_key, "{report_id}"),
     WrappedKey(commitment_sections.c.wrapped_key, "{commitment_id}/{name}"),
+    WrappedKey(withdrawals.c.wrapped_key, "{withdrawal_id}"),
     WrappedKey(relays.c.wrapped_key, "{relay_id}"),
     WrappedKey(decisions.c.wrapped_key, "{decision_id}"),
     WrappedKey(cases.c.wrapped_key, "{case_id}"),
