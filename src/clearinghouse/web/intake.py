@@ -159,8 +159,9 @@ def report(visitor: Visiting, report_id: FromPath[str]) -> Response[Any]:
 @post("/reports/{report_id:str}/withdraw", sync_to_thread=True, include_in_schema=False)
 def withdraw(visitor: Visiting, report_id: FromPath[str], form: Form) -> Response[Any]:
     """Take a report back that one sent, wherever it is handled."""
+    instance = visitor.acting(Scope.REPORTS_SUBMIT)
     try:
-        withdraw_reports(visitor.acting(Scope.REPORTS_SUBMIT), [report_id], form.text("reason"))
+        withdraw_reports(instance, [report_id], form.text("reason"))
     except (Invalid, Conflict, NotPermitted) as error:
         return visitor.go(f"/reports/{report_id}", Flash("problem", str(error)))
     return visitor.go(f"/reports/{report_id}", Flash("done", _TAKEN_BACK))
@@ -169,8 +170,9 @@ def withdraw(visitor: Visiting, report_id: FromPath[str], form: Form) -> Respons
 @post("/reports/{report_id:str}/reinstate", sync_to_thread=True, include_in_schema=False)
 def reinstate(visitor: Visiting, report_id: FromPath[str], form: Form) -> Response[Any]:
     """Undo that."""
+    instance = visitor.acting(Scope.REPORTS_SUBMIT)
     try:
-        reinstate_reports(visitor.acting(Scope.REPORTS_SUBMIT), [report_id])
+        reinstate_reports(instance, [report_id])
     except (Conflict, NotPermitted) as error:
         return visitor.go(f"/reports/{report_id}", Flash("problem", str(error)))
     return visitor.go(f"/reports/{report_id}", Flash("done", _STANDS))
