@@ -13,6 +13,7 @@ PARAMETERS = {
     "document_id": "doc", "vulnerability_id": "vul", "decision_id": "dec", "party_id": "pty",
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due",
+    "erasure_id": "era",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -91,6 +92,10 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/marks": [_reason(marks={"tlp": "GREEN"})],
     f"POST {API}/cases/{{case_id}}/close": [_reason()],
     f"POST {API}/cases/{{case_id}}/reopen": [_reason()],
+    f"POST {API}/cases/{{case_id}}/erasure": [_reason()],
+    f"POST {API}/cases/{{case_id}}/hold": [_reason()],
+    f"POST {API}/cases/{{case_id}}/hold/lift": [Template()],
+    f"POST {API}/erasures/{{erasure_id}}/confirm": [Template()],
     f"POST {API}/cases/{{case_id}}/reports": [_reason(report="{report_id}")],
     f"POST {API}/cases/{{case_id}}/reports/detach": [_reason(report="{report_id}")],
     f"POST {API}/cases/{{case_id}}/reports/withdraw": [_reason(report="{report_id}")],

@@ -11,10 +11,12 @@ from clearinghouse.app.keys import WRAPPED, forget_old_keys, rotate_key
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.events import Event
 from clearinghouse.core.ids import (
+    CaseId,
     ChallengeId,
     CommitmentId,
     ContactId,
     DecisionId,
+    ErasureId,
     EventId,
     GlassId,
     InvitationId,
@@ -25,6 +27,9 @@ from clearinghouse.core.ids import (
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.coordination.capacity import store as capacity
 from clearinghouse.disclosure.coordination.capacity.records import ItemId, Override, OverrideId
+from clearinghouse.disclosure.coordination.rooms.records import Erasure, Hold
+from clearinghouse.disclosure.coordination.rooms.store import erasures
+from clearinghouse.disclosure.coordination.rooms.store.tables import cases as case_table
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake.commitments import store as commitments
@@ -113,6 +118,9 @@ def _fill(world: World) -> None:
         commitments.add_section(tx, commitment, OpenedSection("report", now, False, 1, "sha3-256:00"), b"text", envelope)
         [(report, number)] = tx.rows(text("select report_id, number from reports limit 1"))
         withdrawals.add_withdrawal(tx, Withdrawal(report, now, PartyId(me), "reason"), number, envelope)
+        case_id = CaseId(tx.value(case_table.select().with_only_columns(case_table.c.case_id)))
+        erasures.add_erasure(tx, Erasure(ErasureId(new_id("era")), case_id, me, True, now, now, "reason"), envelope)
+        erasures.add_hold(tx, Hold(case_id, now, me, "reason"), envelope)
         charters.end_claim(tx, claim, "reason", envelope, now)
         draft = Draft(EventId(new_id("evt")), "tell", NoticeKind.ACCOUNT_CHANGED, PartyId(me), me)
         notices.add_notices(tx, [draft], envelope, instance.policy.notices, now)

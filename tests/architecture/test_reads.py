@@ -23,6 +23,8 @@ PLAIN = {
     "cli/parties.py:contact_list": _CREDENTIALS,
     "cli/grants.py:glass_list": _CREDENTIALS,
     "cli/grants.py:session_list": _CREDENTIALS,
+    "cli/erasure.py:list_": "who could confirm an erasure is shown the requests, of cases it need not read",
+    "api/coordination/erasure.py:waiting": "the same",
     "cli/instance.py:policy_show": "the policy in force, which is everybody's",
     "app/views/health.py:work_health": _NUMBERS,
     "app/keys.py:list_keys": _NUMBERS,

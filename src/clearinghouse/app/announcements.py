@@ -16,7 +16,7 @@ from clearinghouse.core.ids import PartyId
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.roles import MAY, Scope
 from clearinghouse.disclosure.coordination.embargo import actions as embargo
-from clearinghouse.disclosure.coordination.rooms.records import CaseRole, Participant, Participation, ThreadKind
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole, CaseState, Participant, Participation, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
@@ -330,6 +330,9 @@ def still_told(instance: Instance, tx: Transaction, notice: Notice, now: datetim
     if not notice.about.startswith("case_"):
         return parties.may_read(tx, notice.about, notice.party, now)
     room = cases.find_room(tx, notice.about, instance.envelope, viewer=notice.party, now=now)
+    if room is not None and room.case.state is CaseState.ERASED:
+        # That it was erased is told; what had been said in it is not.
+        return notice.kind is NoticeKind.CASE_UPDATED
     return room is not None and (not notice.thread or threads.find_thread(tx, room, notice.thread) is not None)
 
 
@@ -339,7 +342,7 @@ def text_of(instance: Instance, tx: Transaction, notice: Notice, now: datetime) 
         return None
     event = ledger.find_event(tx, notice.event_id)
     room = cases.find_room(tx, notice.about, instance.envelope, viewer=notice.party, now=now)
-    if event is None or room is None:
+    if event is None or room is None or room.case.state is CaseState.ERASED:
         return None
     message = threads.find_message(tx, room, event.subjects[1], event.subjects[0], now=now)
     return None if message is None else (message.marks, message.body)

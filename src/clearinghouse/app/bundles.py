@@ -44,6 +44,8 @@ def _blocks(instance: Instance, case_id: str) -> list[str] | None:
     viewer, now = instance.actor.id, instance.clock.now()
     with instance.read() as tx:
         room = cases.find_room(tx, case_id, instance.envelope, viewer=viewer, now=now)
+        if room is not None:
+            actions.check_not_erased(room)
         attached = () if room is None else cases.list_reports(tx, room, now=now)
         # A block names the finder: it stays where the finder asked not to be named, or took the report back.
         named = [one.id for one in attached if one.share_name and one.withdrawn_at is None]

@@ -17,7 +17,7 @@ from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.capacity.store import deliveries, item_words, overrides
 from clearinghouse.disclosure.coordination.capacity.store import items as capacity_items
-from clearinghouse.disclosure.coordination.rooms.store.tables import cases
+from clearinghouse.disclosure.coordination.rooms.store.tables import case_erasures, case_holds, cases
 from clearinghouse.disclosure.deconfliction.store import decisions
 from clearinghouse.disclosure.intake.commitments.store import commitment_sections
 from clearinghouse.disclosure.intake.provenance.store import relays
@@ -47,6 +47,8 @@ WRAPPED = (
     WrappedKey(relays.c.wrapped_key, "{relay_id}"),
     WrappedKey(decisions.c.wrapped_key, "{decision_id}"),
     WrappedKey(cases.c.wrapped_key, "{case_id}"),
+    WrappedKey(case_erasures.c.wrapped_key, "{erasure_id}"),
+    WrappedKey(case_holds.c.wrapped_key, "hold/{case_id}"),
     WrappedKey(capacity_items.c.wrapped_key, "{item_id}"),
     WrappedKey(deliveries.c.wrapped_key, "{delivery_id}"),
     WrappedKey(overrides.c.wrapped_key, "{override_id}"),

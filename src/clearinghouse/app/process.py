@@ -79,6 +79,8 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "DeliveryAnswered": ("tell_of_answer",),
     "OptOutOverrideAsked": ("ask_second_coordinator",),
     "OptOutOverrideAgreed": ("tell_opted_out",),
+    "CaseErasureRequested": ("tell_coordinators",),
+    "CaseErased": ("tell_everybody",),
     # Parties
     "CharterAdopted": ("bring_new_charter",),
     "ContactAdded": ("ask_to_confirm",),

@@ -8,6 +8,7 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
 from clearinghouse.core.ids import SubmissionId
 from clearinghouse.core.marks import Audience, check_may_export
+from clearinghouse.disclosure.coordination.rooms.actions import check_not_erased
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.provenance import actions, rules
@@ -80,6 +81,8 @@ def _check_cases(tx: Transaction, instance: Instance, report_id: str, audience: 
         room = cases.find_room(tx, case_id, instance.envelope, viewer=instance.actor.id, now=now)
         if room is None:
             raise NotFound(f"nothing found under {report_id[:40]!r} that you may hand on")
+        # Its marks are gone with it, and nobody can say any more what they forbade.
+        check_not_erased(room)
         if withdrawn:
             raise _TAKEN_BACK
         check_may_export(room.case.marks, audience, now)

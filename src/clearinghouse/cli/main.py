@@ -15,6 +15,7 @@ from clearinghouse.cli import (
     deconfliction,
     demo,
     embargo,
+    erasure,
     grants,
     instance,
     intake,
@@ -59,6 +60,7 @@ def common(
 
 intake.register(app)
 deconfliction.register(app)
+erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(ledger.app, name="ledger")

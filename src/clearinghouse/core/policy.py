@@ -201,7 +201,7 @@ class IdentityPolicy:
     """A read-in that names no end lasts so long."""
     read_in_days_max: int
     glass_request_hours: int
-    """A request to break the glass waits so long for a second person."""
+    """A request to break the glass, or to erase a case, waits so long for a second person."""
     glass_hours: int
     """What broken glass shows, it shows so long."""
     invitation_days: int

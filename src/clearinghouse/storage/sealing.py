@@ -166,7 +166,12 @@ _CIPHERS: dict[bytes, AESGCM] = {}
 
 
 def seal_with(data_key: bytes, plaintext: bytes, about: str) -> bytes:
-    """Seal one part of an object under the object's data key: nonce, then ciphertext."""
+    """Seal one part of an object under the object's data key: nonce, then ciphertext.
+
+    Raises:
+        Unavailable: the object was erased, so it has no key.
+    """
+    _check_there(data_key, about)
     nonce = secrets.token_bytes(_NONCE_BYTES)
     return nonce + AESGCM(data_key).encrypt(nonce, plaintext, about.encode())
 
@@ -175,12 +180,18 @@ def open_with(data_key: bytes, body: bytes, about: str) -> bytes:
     """Open what `seal_with` sealed.
 
     Raises:
-        Unavailable: the body was altered or belongs to another object.
+        Unavailable: the body was altered or belongs to another object, or its key is destroyed.
     """
+    _check_there(data_key, about)
     try:
         return AESGCM(data_key).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], about.encode())
     except InvalidTag:
         raise Unavailable(f"the body of {about} does not open: it was altered or belongs to another object") from None
+
+
+def _check_there(data_key: bytes, about: str) -> None:
+    if not data_key:
+        raise Unavailable(f"{about} was erased: its key is destroyed")
 
 
 def key_id(key: bytes) -> bytes:

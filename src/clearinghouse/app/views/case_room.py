@@ -277,7 +277,7 @@ def list_rooms(
     """The viewer's cases, newest first; `before` is the last case of the page before."""
     viewer, now = instance.actor.id, instance.clock.now()
     with instance.read() as tx:
-        rooms = cases.list_rooms(tx, instance.envelope, viewer=viewer, now=now, limit=limit, before=before, state=state)
+        rooms = cases.list_rooms(tx, instance.envelope, viewer=viewer, now=now, limit=limit, before=before, state=state, erased=True)
         unread = threads.count_unread(tx, rooms, now=now)
         leads = party_store.name_parties(tx, sorted({room.case.lead for room in rooms}))
     return tuple(

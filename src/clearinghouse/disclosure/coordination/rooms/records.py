@@ -4,7 +4,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from clearinghouse.core.ids import CaseId, DecisionId, DocumentId, MessageId, PartyId, ReportId, ThreadId, VulnerabilityId
+from clearinghouse.core.ids import (
+    CaseId,
+    DecisionId,
+    DocumentId,
+    ErasureId,
+    MessageId,
+    PartyId,
+    ReportId,
+    ThreadId,
+    VulnerabilityId,
+)
 from clearinghouse.core.marks import Marks, Reach
 from clearinghouse.parties.records import Tier
 
@@ -16,6 +26,8 @@ class CaseState(StrEnum):
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
     """Closed because every finder took its report back and nobody holds the flaw independently."""
+    ERASED = "erased"
+    """Its key is destroyed: nothing written in it can be read by anybody again."""
 
 
 class CaseRole(StrEnum):
@@ -323,3 +335,29 @@ class Decision:
     actor: PartyId
     reason: str
     undone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """One person asks that a closed case be erased; another confirms it or lets it lapse."""
+
+    id: ErasureId
+    case_id: CaseId
+    asked_by: PartyId
+    proven: bool
+    """Whether who asked had shown who it is, by a session or a token; at the command line nobody does."""
+    asked_at: datetime
+    lapses_at: datetime
+    reason: str
+    confirmed_by: PartyId | None = None
+    confirmed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: a case must not be erased while it stands."""
+
+    case_id: CaseId
+    held_at: datetime
+    held_by: PartyId
+    reason: str

@@ -67,6 +67,8 @@ CASE_TRANSITIONS: tuple[Transition, ...] = (
     Transition("withdraw report", CaseState.OPEN, CaseState.WITHDRAWN, ("finder", "reporter"), "ours"),
     Transition("reopen", CaseState.CLOSED, CaseState.OPEN, ("coordinator",), "ours"),
     Transition("reopen", CaseState.WITHDRAWN, CaseState.OPEN, ("coordinator",), "ours"),
+    Transition("erase", CaseState.CLOSED, CaseState.ERASED, ("coordinator",), "ours"),
+    Transition("erase", CaseState.WITHDRAWN, CaseState.ERASED, ("coordinator",), "ours"),
     Transition("reinstate report", CaseState.WITHDRAWN, CaseState.OPEN, ("finder", "reporter"), "ours"),
 )
 """Where a case stands."""

@@ -137,6 +137,11 @@ def end(tx: Transaction, sent: ToSend, state: NoticeState, *, trouble: str = "",
     return tx.derive(update(notices).where(mine).values(**values)) == 1
 
 
+def forget_about(tx: Transaction, about: str) -> None:
+    """Destroy the keys of what notices about an object say; they may still be sent, and then tell only that there is something."""
+    tx.derive(update(notices).where(notices.c.about == about).values(wrapped_key=b"", sealed=b""))
+
+
 def mark_bounced(tx: Transaction, notice_id: NoticeId) -> None:
     """Note that a mail that was taken came back."""
     tx.derive(update(notices).where(notices.c.notice_id == notice_id).values(trouble="bounced"))

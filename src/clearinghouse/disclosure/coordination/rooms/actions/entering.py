@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from clearinghouse.core.errors import NotFound
+from clearinghouse.core.errors import Conflict, NotFound
 from clearinghouse.core.ids import DecisionId, PartyId, has_shape, new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import rules
-from clearinghouse.disclosure.coordination.rooms.records import Decision, DecisionKind, Room
+from clearinghouse.disclosure.coordination.rooms.records import CaseState, Decision, DecisionKind, Room
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
@@ -25,11 +25,26 @@ def enter(tx: Transaction, case_id: str, *, envelope: Envelope, viewer: PartyId,
 
     Raises:
         NotFound: there is none that the viewer may see.
+        Conflict: it was erased.
     """
     room = cases.find_room(tx, case_id, envelope, viewer=viewer, now=now) if has_shape(case_id) else None
     if room is None:
         raise nothing_found(case_id)
+    check_not_erased(room)
     return room
+
+
+def check_not_erased(room: Room) -> None:
+    """Raise where nothing of a case is left to read.
+
+    Raises:
+        Conflict: the case was erased.
+    """
+    if room.case.state is CaseState.ERASED:
+        raise Conflict(
+            f"{room.id} was erased on {room.case.state_at:%Y-%m-%d}: what was written in it cannot be read again; that it was, and by "
+            "whom, stays on the record"
+        )
 
 
 def hold(tx: Transaction, *untrusted_ids: str) -> None:

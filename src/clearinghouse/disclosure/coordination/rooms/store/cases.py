@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from clearinghouse.core.ids import CaseId, DecisionId, PartyId, ReportId, new_id
 from clearinghouse.core.marks import Marks
+from clearinghouse.core.tlp import Tlp
 from clearinghouse.disclosure.coordination.rooms import rules
 from clearinghouse.disclosure.coordination.rooms.records import (
     AttachedReport,
@@ -41,6 +42,9 @@ from clearinghouse.parties.records import Basis, Tier
 from clearinghouse.parties.store import own_grants, read_grants
 from clearinghouse.storage import Envelope, Transaction
 from clearinghouse.storage.sealing import open_with, seal_with
+
+ERASED_TITLE = "(erased)"
+"""What stands where the title of an erased case stood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,16 @@ def find_room(tx: Transaction, case_id: str, envelope: Envelope, *, viewer: Part
 
 def list_rooms(
     tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime, limit: int, before: str | None = None,
-    state: CaseState | None = None,
+    state: CaseState | None = None, erased: bool = False,
 ) -> list[Room]:
-    """The cases a viewer may see, newest first; `before` names the last case of the page before."""
+    """The cases a viewer may see, newest first; `before` names the last case of the page before.
+
+    Args:
+        erased: give those that were erased too, which have a state and no content.
+    """
     query = select(cases.c.case_id).where(_visible(viewer, now))
+    if not erased:
+        query = query.where(cases.c.state != CaseState.ERASED)
     if state is not None:
         query = query.where(cases.c.state == state)
     if before is not None:
@@ -125,6 +135,14 @@ def change_case(
     ).values(
         lead=lead or room.case.lead, state=state or room.case.state, state_at=state_at or room.case.state_at,
         **mark_columns(kept.marks), sealed=seal(room.key, kept, room.id),
+    )) == 1
+
+
+def system_destroy(tx: Transaction, case_id: CaseId, at: datetime) -> bool:
+    """Destroy the key of a case that has ended, and with it all that is sealed in it; False where it is open, or was erased before."""
+    ended = cases.c.state.in_([CaseState.CLOSED, CaseState.WITHDRAWN])
+    return tx.write(update(cases).where(cases.c.case_id == case_id, ended).values(
+        state=CaseState.ERASED, state_at=at, wrapped_key=b"", sealed=b""
     )) == 1
 
 
@@ -244,9 +262,9 @@ def system_first_received(tx: Transaction, case_id: str) -> datetime | None:
 
 
 def system_room(tx: Transaction, case_id: str, envelope: Envelope, *, system: PartyId) -> Room | None:
-    """A case for timers and follow-ups, with its key and without a part in it; shown to nobody."""
+    """A case for timers and follow-ups, with its key and without a part in it; None where it was erased. Shown to nobody."""
     row = tx.row(select(cases).where(cases.c.case_id == case_id))
-    if row is None:
+    if row is None or row.state == CaseState.ERASED:
         return None
     key = envelope.unwrap(bytes(row.wrapped_key), row.case_id)
     text = unseal(key, row.sealed, row.case_id, _CaseText)
@@ -336,8 +354,12 @@ def _room(rows: Sequence[Row[Any]], envelope: Envelope, viewer: PartyId, now: da
     if not rows:
         return None
     first = rows[0]
-    key = envelope.unwrap(bytes(first.wrapped_key), first.case_id)
-    text = unseal(key, first.sealed, first.case_id, _CaseText)
+    if first.state == CaseState.ERASED:
+        # Of its marks those stay that reads filter by.
+        key, text = b"", _CaseText(ERASED_TITLE, "", Marks(Tlp(first.tlp), expires_at=first.expires_at))
+    else:
+        key = envelope.unwrap(bytes(first.wrapped_key), first.case_id)
+        text = unseal(key, first.sealed, first.case_id, _CaseText)
     held = [
         rules.Held(
             PartyId(row.party_id), Basis(row.basis), None if row.role is None else CaseRole(row.role),

@@ -202,6 +202,31 @@ case_imports = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 """Where an imported case came from, with the provenance of its bundle, verbatim."""
+case_erasures = Table(
+    "case_erasures", metadata,
+    Column("erasure_id", Id, primary_key=True),
+    Column("case_id", Id, ForeignKey("cases.case_id"), nullable=False),
+    Column("asked_by", Id, ForeignKey("parties.party_id"), nullable=False),
+    Column("proven", Boolean, nullable=False),
+    Column("asked_at", Instant, nullable=False),
+    Column("lapses_at", Instant, nullable=False),
+    Column("confirmed_by", Id, ForeignKey("parties.party_id")),
+    Column("confirmed_at", Instant),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Index(None, "case_id"),
+)
+"""Requests to erase a case. Their reasons outlive the case, so they are under keys of their own."""
+case_holds = Table(
+    "case_holds", metadata,
+    # No reference: whether there is such a case is not looked up for an administrator.
+    Column("case_id", Id, primary_key=True),
+    Column("held_at", Instant, nullable=False),
+    Column("held_by", Id, ForeignKey("parties.party_id"), nullable=False),
+    Column("wrapped_key", LargeBinary, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+"""Legal holds that stand; one that was lifted is on the ledger alone."""
 
 
 def seal(key: bytes, value: Any, about: str) -> bytes:
