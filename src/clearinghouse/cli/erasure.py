@@ -58,10 +58,10 @@ def confirm(ctx: typer.Context, erasure: Annotated[str, typer.Argument(help="Id 
 
 def list_(ctx: typer.Context, json: Json = False) -> None:
     """The requests that wait for a second person."""
-    from clearinghouse.disclosure.coordination.rooms import actions
+    from clearinghouse.app.views.erasures import list_waiting
 
-    with context_of(ctx).instance() as instance, instance.database.read() as tx:
-        found = actions.list_erasures(tx, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
+    with context_of(ctx).instance() as instance:
+        found = list_waiting(instance)
     if json:
         print_json(found)
         return

@@ -8,6 +8,7 @@ from litestar.params import FromPath, JSONBody
 
 from clearinghouse.api.authentication import SCOPE, Acting
 from clearinghouse.api.coordination.shapes import Done, Reason
+from clearinghouse.app.views.erasures import list_waiting
 from clearinghouse.core.ids import CaseId, ErasureId, PartyId
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.rooms import actions
@@ -39,9 +40,7 @@ def ask(instance: Acting, case_id: FromPath[str], data: JSONBody[Reason]) -> Ask
 @get("/erasures", opt={SCOPE: Scope.CASES_ERASE}, sync_to_thread=True, summary="Requests to erase")
 def waiting(instance: Acting) -> list[Asked]:
     """What waits for a second person."""
-    with instance.database.read() as tx:
-        found = actions.list_erasures(tx, envelope=instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
-    return [Asked(one.id, one.case_id, one.asked_by, one.asked_at, one.lapses_at, one.reason) for one in found]
+    return [Asked(one.id, one.case_id, one.asked_by, one.asked_at, one.lapses_at, one.reason) for one in list_waiting(instance)]
 
 
 @post("/erasures/{erasure_id:str}/confirm", opt={SCOPE: Scope.CASES_ERASE}, status_code=200, sync_to_thread=True, summary="Erase a case, as the second person")
