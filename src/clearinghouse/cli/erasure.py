@@ -78,7 +78,7 @@ def hold(
     from clearinghouse.disclosure.coordination.rooms import actions
 
     with context_of(ctx).instance() as instance, instance.database.write() as tx:
-        actions.hold_case(tx, case, reason, actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now())
+        actions.hold_case(tx, case, reason, unseen=True, actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now())
     if json:
         print_json({"held": case})
     else:
@@ -90,7 +90,7 @@ def lift(ctx: typer.Context, case: CaseArgument, json: Json = False) -> None:
     from clearinghouse.disclosure.coordination.rooms import actions
 
     with context_of(ctx).instance() as instance, instance.database.write() as tx:
-        actions.release_case(tx, case, actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now())
+        actions.release_case(tx, case, unseen=True, actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now())
     if json:
         print_json({"lifted": case})
     else:

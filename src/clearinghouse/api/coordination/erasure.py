@@ -53,7 +53,7 @@ def confirm(instance: Acting, erasure_id: FromPath[str]) -> Done:
 
 @post("/cases/{case_id:str}/hold", opt={SCOPE: Scope.CASES_ERASE}, status_code=200, sync_to_thread=True, summary="Put a legal hold on a case")
 def hold(instance: Acting, case_id: FromPath[str], data: JSONBody[Reason]) -> Done:
-    """While it stands the case is not erased. An administrator names a case and is not told whether there is one."""
+    """A coordinator of the case forbids its erasure; at the command line an administrator may as well, unseen."""
     with instance.database.write() as tx:
         actions.hold_case(tx, case_id, data.reason, actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now())
     return Done()

@@ -181,8 +181,10 @@ def test_a_legal_hold_forbids_erasure_until_it_is_lifted(cast: Cast) -> None:
     case_id = closed_case(cast)
     asked = ask(cast, case_id)
     administrator = add(cast.instance, "Administrator", Role.ADMINISTRATOR)
-    with cast.instance.database.write() as tx:
+    with pytest.raises(NotFound), cast.instance.database.write() as tx:
         actions.hold_case(tx, case_id, "a court asks", actor=administrator.id, envelope=cast.instance.envelope, now=cast.instance.clock.now())
+    with cast.instance.database.write() as tx:
+        actions.hold_case(tx, case_id, "a court asks", unseen=True, actor=administrator.id, envelope=cast.instance.envelope, now=cast.instance.clock.now())
     for deed in (lambda: confirm(cast, asked), lambda: ask(cast, case_id)):
         with pytest.raises(Conflict, match="legal hold"):
             deed()

@@ -90,39 +90,46 @@ def list_erasures(tx: Transaction, *, envelope: Envelope, viewer: PartyId, now: 
     return erasures.system_waiting(tx, envelope, now)
 
 
-def hold_case(tx: Transaction, case_id: str, reason: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> None:
+def hold_case(
+    tx: Transaction, case_id: str, reason: str, *, unseen: bool = False, actor: PartyId, envelope: Envelope, now: datetime
+) -> None:
     """Put a legal hold on a case: it is not erased while that stands.
 
+    Args:
+        unseen: let an administrator hold a case it may not see. For the machine's own command line, where its answer is
+            no news: over HTTP it would tell which ids are cases with a hold.
     Raises:
-        NotFound: a coordinator sees no such case. An administrator is not told whether there is one.
-        NotPermitted: the actor is neither administrator nor coordinator of it.
+        NotFound: the actor sees no such case, and may not hold one unseen.
+        NotPermitted: the actor does not coordinate it.
         Invalid: there is no reason.
         Conflict: a hold stands already, or the case was erased before its coordinator asked.
     """
-    found = _may_hold(tx, case_id, actor=actor, envelope=envelope, now=now)
+    found = _may_hold(tx, case_id, unseen=unseen, actor=actor, envelope=envelope, now=now)
     if not erasures.add_hold(tx, Hold(found, now, actor, rules.parse_reason(reason)), envelope):
         raise Conflict("a legal hold is on this case already")
     ledger.record(tx, Event("CaseHeld", (found,)), actor=actor, now=now)
 
 
-def release_case(tx: Transaction, case_id: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> None:
+def release_case(
+    tx: Transaction, case_id: str, *, unseen: bool = False, actor: PartyId, envelope: Envelope, now: datetime
+) -> None:
     """Lift the legal hold on a case.
 
     Raises:
         NotFound, NotPermitted: as for `hold_case`.
         Conflict: none stands.
     """
-    found = _may_hold(tx, case_id, actor=actor, envelope=envelope, now=now)
+    found = _may_hold(tx, case_id, unseen=unseen, actor=actor, envelope=envelope, now=now)
     if not erasures.remove_hold(tx, found):
         raise Conflict("no legal hold is on this case")
     ledger.record(tx, Event("CaseReleased", (found,)), actor=actor, now=now)
 
 
-def _may_hold(tx: Transaction, case_id: str, *, actor: PartyId, envelope: Envelope, now: datetime) -> CaseId:
-    """The case, for who coordinates it; or whatever an administrator names, so that asking is no way to find out what there is."""
+def _may_hold(tx: Transaction, case_id: str, *, unseen: bool, actor: PartyId, envelope: Envelope, now: datetime) -> CaseId:
+    """The case, for who coordinates it; or whatever an administrator names unseen, without a look whether there is one."""
     party = parties.get_party(tx, actor)
     party_rules.check_may(party, Scope.CASES_ERASE)
-    if not party_rules.may(party, Scope.PARTIES_MANAGE):
+    if not (unseen and party_rules.may(party, Scope.PARTIES_MANAGE)):
         return coordinate(tx, case_id, envelope=envelope, actor=actor, now=now, closed=True).id
     if not has_shape(case_id):
         raise nothing_found(case_id)
