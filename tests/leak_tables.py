@@ -12,7 +12,7 @@ PARAMETERS = {
     "case_id": "case", "cluster_id": "case", "report_id": "rep", "submission_id": "sub", "thread_id": "thr", "message_id": "msg",
     "document_id": "doc", "vulnerability_id": "vul", "decision_id": "dec", "party_id": "pty",
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
-    "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due",
+    "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
     "erasure_id": "era",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
@@ -161,6 +161,7 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/contact/{{watch_id}}/acknowledge": [Template()],
     f"POST {API}/cases/{{case_id}}/contact/{{watch_id}}/step": [_reason(step="escalate")],
     f"POST {API}/cases/{{case_id}}/contact/{{watch_id}}/close": [Template()],
+    f"POST {API}/blind/epochs/{{epoch_id}}/evaluate": [Template(json={"elements": [], "commitments": []})],
     f"POST {API}/commitments/{{commitment_id}}/open": [Template(body=_OPENING)],
     f"POST {API}/commitments/{{commitment_id}}/withdraw": [Template()],
     "POST /commitments/{commitment_id}/open": [OPENING_FILE],
@@ -219,6 +220,7 @@ EXEMPT_DEEDS: dict[str, str] = {
     f"POST {API}/charters": "a charter is public, and whose it is decides the right to speak for a vendor; tests/parties/charters hold that",
     f"POST {API}/commitments": "names no object: what it makes is the finder's own",
     "POST /commitments": "the same",
+    "POST /claim-check": "takes a salted hash and no id; off without a salt; tests/api/test_blind_api.py",
     f"POST {API}/webhooks": "names no object: what it makes is the caller's own",
     "POST /status": "takes a secret and no id; tests/hostile/test_guessing.py tries it",
     "POST /sign-in": "takes secrets and no id; tests/hostile/test_guessing.py tries it",

@@ -7,6 +7,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from clearinghouse.app import blind_check
 from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.roles import MAY, Role, Scope
@@ -128,6 +129,9 @@ def _case_a(world: World) -> None:
     world.do("desk", "POST", f"{at}/participants/{world.id('gone')}/remove", {"reason": mark("a removal", *A_WORKING)})
     _look_round(world, case, "desk", A_ROOM, A_SUMMARY)
     _commitment(world, "finder_a", "a", desk=desk)
+    # The set of tags is published to everybody who may ask; what is in it is told by nothing but a key.
+    world.thing("epoch_id", blind_check.keep_epoch(world.instance).id, (EVERYBODY,))
+    blind_check.sweep(world.instance)
     # Duties are named by the policy, which is no secret.
     world.thing("duty_id", "cra-early-warning", (EVERYBODY,))
 

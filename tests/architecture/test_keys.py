@@ -116,8 +116,8 @@ def _fill(world: World) -> None:
         commitment = Commitment(CommitmentId(new_id("cmt")), now, me, PartyId(me), claimed, now, EventId(new_id("evt")), False)
         commitments.add_commitment(tx, commitment)
         commitments.add_section(tx, commitment, OpenedSection("report", now, False, 1, "sha3-256:00"), b"text", envelope)
-        [(report, number)] = tx.rows(text("select report_id, number from reports limit 1"))
-        withdrawals.add_withdrawal(tx, Withdrawal(report, now, PartyId(me), "reason"), number, envelope)
+        held = tx.rows(text("select report_id, number from reports limit 1"))[0]
+        withdrawals.add_withdrawal(tx, Withdrawal(held.report_id, now, PartyId(me), "reason"), held.number, envelope)
         case_id = CaseId(tx.value(case_table.select().with_only_columns(case_table.c.case_id)))
         erasures.add_erasure(tx, Erasure(ErasureId(new_id("era")), case_id, me, True, now, now, "reason"), envelope)
         erasures.add_hold(tx, Hold(case_id, now, me, "reason"), envelope)

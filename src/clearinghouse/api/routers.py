@@ -5,7 +5,19 @@ from typing import Any
 from litestar import Request, Router, get
 from litestar.di import Provide
 
-from clearinghouse.api import charters, commitments, deconfliction, intake, ledger, problems, relay, vince, webhooks
+from clearinghouse.api import (
+    blind,
+    charters,
+    claim_check,
+    commitments,
+    deconfliction,
+    intake,
+    ledger,
+    problems,
+    relay,
+    vince,
+    webhooks,
+)
 from clearinghouse.api.authentication import SCOPE, Acting, caller
 from clearinghouse.api.coordination import bundles, cases, contact, embargo, erasure, participants, rooms, threads, vulnerabilities
 from clearinghouse.core.errors import NotFound
@@ -27,8 +39,8 @@ def api_routers() -> list[Router]:
         "/api/v1",
         route_handlers=[
             intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, rooms.ROUTER, cases.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
-            embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
+            embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, blind.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},
     )
-    return [own, vince.ROUTER]
+    return [own, vince.ROUTER, claim_check.ROUTER]

@@ -18,6 +18,7 @@ from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.coordination.capacity.store import deliveries, item_words, overrides
 from clearinghouse.disclosure.coordination.capacity.store import items as capacity_items
 from clearinghouse.disclosure.coordination.rooms.store.tables import case_erasures, case_holds, cases
+from clearinghouse.disclosure.deconfliction.blind.store import blind_epochs
 from clearinghouse.disclosure.deconfliction.store import decisions
 from clearinghouse.disclosure.intake.commitments.store import commitment_sections
 from clearinghouse.disclosure.intake.provenance.store import relays
@@ -45,6 +46,7 @@ WRAPPED = (
     WrappedKey(commitment_sections.c.wrapped_key, "{commitment_id}/{name}"),
     WrappedKey(withdrawals.c.wrapped_key, "{withdrawal_id}"),
     WrappedKey(relays.c.wrapped_key, "{relay_id}"),
+    WrappedKey(blind_epochs.c.wrapped_key, "{epoch_id}"),
     WrappedKey(decisions.c.wrapped_key, "{decision_id}"),
     WrappedKey(cases.c.wrapped_key, "{case_id}"),
     WrappedKey(case_erasures.c.wrapped_key, "{erasure_id}"),

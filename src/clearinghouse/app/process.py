@@ -141,6 +141,13 @@ def sweep_commitments(instance: Instance) -> int:
     return commitments.sweep(instance)
 
 
+def sweep_blind_check(instance: Instance) -> int:
+    """Keep the epoch of the blind check, tag what came in, and publish the set as seldom as policy says."""
+    from clearinghouse.app import blind_check, claim_check
+
+    return blind_check.sweep(instance) + claim_check.hash_held(instance)
+
+
 def _turn(instance: Instance, name: str, every: timedelta) -> bool:
     """Whether it is time again for what is done only so often, by whichever worker asks first; it is then that one's to do."""
     now = instance.clock.now()
@@ -151,7 +158,7 @@ def _turn(instance: Instance, name: str, every: timedelta) -> bool:
         return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments)
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 

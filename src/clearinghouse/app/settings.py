@@ -13,7 +13,7 @@ import math
 import os
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ import platformdirs
 from clearinghouse.app.policy_terms import parse_duties, parse_terms
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
+    BlindPolicy,
     CapacityPolicy,
     CharterLimits,
     CommitmentPolicy,
@@ -45,6 +46,8 @@ from clearinghouse.core.policy import (
 )
 
 _T = TypeVar("_T")
+_CONTACT_CHARACTERS_MAX = 300
+_SALT_BYTES_MIN = 16
 _LARGEST = 10**15  # so that every number fits every column and clock; not a policy
 _DAY_SECONDS = 86_400
 _HOST_AND_PORT = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]):\d{1,5}")
@@ -53,7 +56,7 @@ _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,32}@[A-Za-z0-9.-]{1,253}")
 _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,16 @@ class OutwardSettings:
     ports: tuple[int, ...] = (443,)
     allowed_hosts: tuple[str, ...] = ()
     """`HOST:PORT` that may be called though they are inside, and without TLS; whoever may name an address may name these."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimCheckSettings:
+    """`[claim_check]`: the salted hash that Scrutineer's users ask with; off without a salt."""
+
+    salt: bytes = field(default=b"", repr=False)
+    """Shared by the members of a federation; read from the file `salt_path` names."""
+    contact: str = ""
+    """Told to whoever asks about something held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +127,7 @@ class Settings:
     outward: OutwardSettings = OutwardSettings()
     mail: MailSettings = MailSettings()
     providers: tuple[ProviderSettings, ...] = ()
+    claim_check: ClaimCheckSettings = ClaimCheckSettings()
 
     @property
     def mail_folder(self) -> Path:
@@ -170,7 +184,7 @@ def load_settings(home: Path) -> Settings:
         str(document.get("ledger_origin", "clearinghouse.local")),
         witness if witness.is_absolute() else home / witness, str(document.get("actor", "")),
         _public_url(document.get("public_url", ""), path), _outward(document.get("outward", {}), path), _mail(document.get("mail", {}), path),
-        _providers(document.get("sign_in", {}), path),
+        _providers(document.get("sign_in", {}), path), _claim_check(document.get("claim_check", {}), path),
     )
 
 
@@ -194,6 +208,24 @@ def _outward(table: Any, path: Path) -> OutwardSettings:
     if not isinstance(hosts, list) or not all(isinstance(host, str) and _HOST_AND_PORT.fullmatch(host) for host in hosts):
         raise Invalid(f"{path}: [outward] allowed_hosts must be a list of `host:port` in lower case")
     return OutwardSettings(table.get("enabled", True), tuple(ports), tuple(hosts))
+
+
+def _claim_check(table: Any, path: Path) -> ClaimCheckSettings:
+    known = {"salt_path", "contact"}
+    if not isinstance(table, dict) or set(table) - known:
+        raise Invalid(f"{path}: [claim_check] knows {', '.join(sorted(known))}")
+    if not table:
+        return ClaimCheckSettings()
+    contact, place = table.get("contact", ""), table.get("salt_path", "")
+    if not isinstance(contact, str) or not contact or len(contact) > _CONTACT_CHARACTERS_MAX or not isinstance(place, str) or not place:
+        raise Invalid(f"{path}: [claim_check] needs salt_path, a file with the salt, and contact, which is told on a match")
+    try:
+        salt = (path.parent / place).read_bytes().strip()
+    except OSError as error:
+        raise Invalid(f"{path}: [claim_check] salt_path cannot be read: {error.strerror}") from error
+    if len(salt) < _SALT_BYTES_MIN:
+        raise Invalid(f"{path}: the salt of [claim_check] has {len(salt)} bytes; at least {_SALT_BYTES_MIN} random ones would be right")
+    return ClaimCheckSettings(salt, contact)
 
 
 def _mail(table: Any, path: Path) -> MailSettings:
@@ -229,7 +261,7 @@ def _providers(tables: Any, path: Path) -> tuple[ProviderSettings, ...]:
 
 
 def _check_names(table: Any, kind: type, name: str, path: Path) -> None:
-    known = sorted(field.name for field in fields(kind))
+    known = sorted(each.name for each in fields(kind))
     unknown = sorted(set(table) - set(known)) if isinstance(table, dict) else ["no table"]
     if unknown:
         raise Invalid(f"{path}: [{name}] has unknown settings {', '.join(unknown)}; known are {', '.join(known)}")
@@ -283,7 +315,7 @@ def parse_policy(version: int, document: str) -> Policy:
         rooms=_table(RoomLimits, tables["rooms"], "rooms"), search=_table(SearchLimits, tables["search"], "search"),
         relay=_table(RelayPolicy, tables["relay"], "relay"),
         rates=_table(RatePolicy, tables["rates"], "rates"),
-        commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"),
+        commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"), blind=_table(BlindPolicy, tables["blind"], "blind"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction
@@ -295,7 +327,7 @@ def parse_policy(version: int, document: str) -> Policy:
 
 
 def _table(kind: type[_T], table: dict[str, Any], name: str) -> _T:
-    wanted = {field.name: field.type for field in fields(kind)}  # type: ignore[arg-type]
+    wanted = {each.name: each.type for each in fields(kind)}  # type: ignore[arg-type]
     missing, unknown = sorted(set(wanted) - set(table)), sorted(set(table) - set(wanted))
     if missing or unknown:
         lists = f"missing {', '.join(missing) or 'nothing'}; unknown {', '.join(unknown) or 'nothing'}"

@@ -42,7 +42,7 @@ def make(
     parts = {"report": report.read_bytes(), **{name: path.read_bytes() for name, path in _sections(section or [])}}
     origin = context or _origin(ctx)
     claim, opening = rules.make(
-        parts, context=origin, key=_key(key), nonce=secrets.token_bytes(rules.NONCE_BYTES),
+        parts, context=origin, key=read_key(key), nonce=secrets.token_bytes(rules.NONCE_BYTES),
         section_nonces={name: secrets.token_bytes(rules.NONCE_BYTES) for name in parts},
     )
     target = output or report
@@ -212,7 +212,8 @@ def _sections(given: list[str]) -> list[tuple[str, Path]]:
     return found
 
 
-def _key(path: Path) -> Any:
+def read_key(path: Path) -> Any:
+    """The Ed25519 key of a file; a new one, written there, where there is none."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 

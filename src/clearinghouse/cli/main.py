@@ -9,6 +9,7 @@ import typer
 
 from clearinghouse import __version__
 from clearinghouse.cli import (
+    blind,
     charters,
     commitments,
     coordination,
@@ -67,6 +68,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")
 app.add_typer(commitments.app, name="commit")
+blind.register(app)
 app.add_typer(charters.charter_app, name="charter")
 app.add_typer(charters.capacity_app, name="capacity")
 app.add_typer(parties.teams, name="team")

@@ -346,6 +346,28 @@ class CommitmentPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BlindPolicy:
+    """What the blind check gives away, and to whom how much of it."""
+
+    epoch_days: int
+    """For so long one key stands; what is held no more is forgotten with it."""
+    forget_days: int
+    """Key and tags of an ended epoch are destroyed after so many days more."""
+    set_hours: int
+    """The set of tags is published at most so often."""
+    set_multiple: int
+    """The number of tags is told in steps of this."""
+    batch_elements: int
+    """Every batch has exactly so many."""
+    batch_findings: int
+    batches_per_day: int
+    """Of one organisation."""
+    batches_per_epoch: int
+    citations_max: int
+    """Batches of an epoch that may cite one commitment."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -367,6 +389,7 @@ class Policy:
     relay: RelayPolicy
     rates: RatePolicy
     commitments: CommitmentPolicy
+    blind: BlindPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

@@ -489,6 +489,14 @@ class Receival:
     digest: str
 
 
+def system_private_findings(tx: Transaction, after: int, limit: int, envelope: Envelope) -> list[tuple[int, Finding]]:
+    """Findings that are not public, in order of number, for the blind check: it makes tags of them and shows none."""
+    query = select(reports.c.number, reports.c.report_id, reports.c.wrapped_key, reports.c.sealed).where(
+        reports.c.number > after, reports.c.public.is_(False)
+    ).order_by(reports.c.number).limit(limit)
+    return [(row.number, _open_report(row, envelope)[1]) if row.wrapped_key else (row.number, Finding()) for row in tx.rows(query)]
+
+
 def system_receivals(tx: Transaction) -> list[Receival]:
     """Every report's receipt data in order of number, for the matcher."""
     columns = (reports.c.number, reports.c.report_id, reports.c.received_at, reports.c.reporter, reports.c.public, reports.c.digest)
