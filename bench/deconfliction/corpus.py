@@ -70,4 +70,5 @@ def finding_of(row: dict[str, Any]) -> Finding:
         severities=tuple(claims),
         symbols=tuple(row.get("symbols") or ()),
         published_at=datetime.fromisoformat(published).replace(tzinfo=UTC) if published else None,
+        catalogue=row.get("source") or "", entry=str(row["id"]) if row.get("source") else "",
     )

@@ -1,7 +1,8 @@
 """A table of candidate pairs with their answers, and the fitting of the three stages on part of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from clearinghouse.disclosure.deconfliction.clustering import EDGE_MIN, cluster
 from clearinghouse.disclosure.deconfliction.context import bulk_context
 from clearinghouse.disclosure.deconfliction.features import FEATURES
 from clearinghouse.disclosure.deconfliction.matching import Matcher, ladders
-from clearinghouse.disclosure.deconfliction.packing import F32, masses, pack
+from clearinghouse.disclosure.deconfliction.packing import F32, U64, masses, pack
 from clearinghouse.disclosure.deconfliction.retrieval import Candidates, retrieve
 from clearinghouse.disclosure.deconfliction.settling import pair_features
 from clearinghouse.disclosure.deconfliction.signature import Signature
@@ -34,13 +35,16 @@ JUDGE = {
 JUDGE_ROUNDS = 250
 APPEAL = {**JUDGE, "learning_rate": 0.05}
 APPEAL_ROUNDS = 200
-NEAR_RANK = 4
-"""Pairs up to this rank all train the sieve; of the rest every fourth, with four times the weight."""
+NEAR_RANK = 2
+"""Pairs up to this rank all train the sieve; of the rest every eighth, with eight times the weight."""
+ERASED = 0.25
+"""Part of the records whose database training does not see: a finder's report is an entry of none."""
+_DATABASES = list(FEATURES).index("same_catalogue")
 _PAIRS = 60_000
-_THIN = 4
+_THIN = 8
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Candidate pairs of a corpus, their features, and the answers."""
 
@@ -51,11 +55,25 @@ class Table:
     """-1 for records left out of scoring."""
     hard: NDArray[np.bool_]
     folds: NDArray[np.int64]
+    catalogues: U64
+    """As in `Signature`; 0 where it is not said, or was erased."""
+    entries: U64
     pairs: Candidates
     rows: F32
     same: NDArray[np.int8]
     known: NDArray[np.bool_]
     """Whether the answer is known: both records are scored."""
+
+    @cached_property
+    def training(self) -> "Table":
+        """The table as training sees it: the databases of some records erased, the same ones each time."""
+        return self.erased(np.random.default_rng(11).random(len(self.ids)) < ERASED)
+
+    def erased(self, which: NDArray[np.bool_]) -> "Table":
+        """The table with the databases of some records unknown. Candidates and all other features stay."""
+        rows = self.rows.copy()
+        rows[which[self.pairs.a] | which[self.pairs.b], _DATABASES] = -1.0
+        return replace(self, catalogues=np.where(which, np.uint64(0), self.catalogues), rows=rows)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,6 +83,8 @@ class Fitted:
     sieve: lightgbm.Booster
     judge: lightgbm.Booster
     appeal: lightgbm.Booster
+    first: NDArray[np.float64]
+    """The sieve's probabilities of all pairs: it never sees databases, so they are the same for every view of a table."""
 
 
 def build_table(records: Path, truth: Path, signatures: Sequence[Signature], background: Background) -> Table:
@@ -86,26 +106,31 @@ def build_table(records: Path, truth: Path, signatures: Sequence[Signature], bac
     of_a, of_b = components[pairs.a], components[pairs.b]
     return Table(
         [one for one, _ in lines], np.array([source for _, source in lines]), answers, components,
-        np.array([one.hard for one in answers]), np.array([one.fold for one in answers]), pairs, rows,
+        np.array([one.hard for one in answers]), np.array([one.fold for one in answers]), packed.catalogues, packed.entries,
+        pairs, rows,
         ((of_a == of_b) & (of_a >= 0)).astype(np.int8), (of_a >= 0) & (of_b >= 0),
     )
 
 
 def fit(table: Table, allowed: NDArray[np.bool_]) -> Fitted:
-    """Fit the three stages on the allowed pairs whose answer is known."""
+    """Fit the three stages on the allowed pairs whose answer is known; some records' databases are hidden from it (`ERASED`)."""
+    table = table.training
     usable = np.flatnonzero(allowed & table.known)
     near = table.rows[usable, list(FEATURES).index("rank_best")] <= NEAR_RANK
     chosen = near | (table.same[usable] == 1) | (np.arange(len(usable)) % _THIN == 0)
     weight = np.where(near | (table.same[usable] == 1), 1.0, _THIN)[chosen]
     rows = usable[chosen]
-    sieve = lightgbm.train(SIEVE, lightgbm.Dataset(table.rows[rows], table.same[rows], weight=weight), SIEVE_ROUNDS)
-    kept, judged = _with_context(table, np.asarray(sieve.predict(table.rows)))
+    learns = table.rows[rows]
+    learns[:, _DATABASES] = -1.0  # a column without two values is never split on
+    sieve = lightgbm.train(SIEVE, lightgbm.Dataset(learns, table.same[rows], weight=weight), SIEVE_ROUNDS)
+    first = np.asarray(sieve.predict(table.rows))
+    kept, judged = _with_context(table, first)
     same, trains = table.same[kept], (allowed & table.known)[kept]
     judge = lightgbm.train(JUDGE, lightgbm.Dataset(judged[trains], same[trains]), JUDGE_ROUNDS)
     second = np.where(trains, _crossed(table, kept, judged, trains), np.asarray(judge.predict(judged)))
     appealed = np.hstack((judged, _around(table, kept, second)))
     appeal = lightgbm.train(APPEAL, lightgbm.Dataset(appealed[trains], same[trains]), APPEAL_ROUNDS)
-    return Fitted(sieve, judge, appeal)
+    return Fitted(sieve, judge, appeal, first)
 
 
 def _crossed(table: Table, kept: NDArray[np.int64], judged: F32, trains: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -125,7 +150,7 @@ def _crossed(table: Table, kept: NDArray[np.int64], judged: F32, trains: NDArray
 
 
 def _around(table: Table, kept: NDArray[np.int64], probabilities: NDArray[np.float64]) -> F32:
-    return bulk_context(len(table.ids), table.pairs.a[kept], table.pairs.b[kept], probabilities)
+    return bulk_context(table.pairs.a[kept], table.pairs.b[kept], probabilities, table.catalogues, table.entries)
 
 
 def _with_context(table: Table, first: NDArray[np.float64]) -> tuple[NDArray[np.int64], F32]:
@@ -136,12 +161,19 @@ def _with_context(table: Table, first: NDArray[np.float64]) -> tuple[NDArray[np.
 
 def predict(table: Table, fitted: Fitted) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """First-stage and raw last-stage probabilities of all pairs; 0 in the last where the sieve dropped one."""
-    first = np.asarray(fitted.sieve.predict(table.rows))
+    return predict_with_rows(table, fitted)[:2]
+
+
+def predict_with_rows(
+    table: Table, fitted: Fitted
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], F32]:
+    """As `predict`, with the pairs the sieve let through and what the last stage reads of them."""
+    first = fitted.first
     kept, judged = _with_context(table, first)
     again = _around(table, kept, np.asarray(fitted.judge.predict(judged)))
-    last = np.zeros(len(first))
-    last[kept] = np.asarray(fitted.appeal.predict(np.hstack((judged, again))))
-    return first, last
+    last, rows = np.zeros(len(first)), np.hstack((judged, again))
+    last[kept] = np.asarray(fitted.appeal.predict(rows))
+    return first, last, kept, rows
 
 
 def clusters_of(table: Table, probabilities: NDArray[np.floating], threshold: float) -> NDArray[np.int64]:

@@ -4,24 +4,29 @@ The model for a fold trains on pairs that do not touch the fold, so every pair h
 it. A pair between two folds was seen by neither of their models and gets the mean of both.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.deconfliction.fitting import Table, fit, predict
 
 
-def out_of_fold(table: Table) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """First- and second-stage probabilities of all pairs, each by models that did not train on it."""
-    first, second, models = (np.zeros(len(table.same)) for _ in range(3))
+def out_of_fold(table: Table, views: Sequence[Table]) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """For each view of the table, first- and last-stage probabilities of all pairs, each by models that did not train on it."""
+    models = np.zeros(len(table.same))
+    totals = [(np.zeros(len(table.same)), np.zeros(len(table.same))) for _ in views]
     of_a, of_b = table.folds[table.pairs.a], table.folds[table.pairs.b]
     # Umbrella records belong to no fold and train nothing: with nobody else's fold in the pair, any model is fair.
     homeless = (of_a < 0) & (of_b < 0)
     for fold in sorted(set(table.folds[table.folds >= 0].tolist())):
         touches = (of_a == fold) | (of_b == fold)
-        one, two = predict(table, fit(table, ~touches))
-        for total, found in ((first, one), (second, two), (models, np.ones(len(one)))):
-            total[touches | homeless] += found[touches | homeless]
-    return first / np.maximum(models, 1), second / np.maximum(models, 1)
+        fitted, mine = fit(table, ~touches), touches | homeless
+        models[mine] += 1
+        for view, sums in zip(views, totals, strict=True):
+            for total, found in zip(sums, predict(view, fitted), strict=True):
+                total[mine] += found[mine]
+    return [(first / np.maximum(models, 1), second / np.maximum(models, 1)) for first, second in totals]
 
 
 def partner_shown(

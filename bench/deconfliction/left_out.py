@@ -5,6 +5,7 @@ do; all other pairs keep their out-of-fold probabilities, so nothing in the clus
 Counts are pooled over sources, with a bootstrap interval over components.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,13 +44,17 @@ def sources(table: Table) -> dict[str, int]:
     return {source: count for source, count in ordered if count >= HARD_PAIRS_MIN}
 
 
-def leave_out(table: Table, first: NDArray[np.float64], second: NDArray[np.float64]) -> list[LeftOut]:
-    """Score each source's pairs without it; `first` and `second` are the out-of-fold probabilities."""
-    found = []
+def leave_out(
+    table: Table, views: Sequence[Table], known: Sequence[tuple[NDArray[np.float64], NDArray[np.float64]]]
+) -> list[list[LeftOut]]:
+    """For each view, each source's pairs scored without it; `known` are the out-of-fold probabilities of each view."""
+    found: list[list[LeftOut]] = [[] for _ in views]
     for source, count in sources(table).items():
         touches = (table.sources[table.pairs.a] == source) | (table.sources[table.pairs.b] == source)
-        one, two = predict(table, fit(table, ~touches))
-        found.append(LeftOut(source, count, np.where(touches, one, first), np.where(touches, two, second), touches))
+        fitted = fit(table, ~touches)
+        for view, (first, second), judged in zip(views, known, found, strict=True):
+            one, two = predict(view, fitted)
+            judged.append(LeftOut(source, count, np.where(touches, one, first), np.where(touches, two, second), touches))
     return found
 
 
@@ -71,7 +76,8 @@ def pooled(table: Table, judged: list[LeftOut], threshold: float, rounds: int = 
     precision, recall = total[0] / max(total[1], 1), total[0] / max(total[2], 1)
     return {
         "precision": float(precision), "recall": float(recall), "f1": f1(precision, recall),
-        "f1_low": float(np.quantile(spread, 0.025)), "f1_high": float(np.quantile(spread, 0.975)), "by_source": by_source,
+        "f1_low": float(np.quantile(spread, 0.025)), "f1_high": float(np.quantile(spread, 0.975)),
+        "f1_mean_of_sources": float(np.mean(list(by_source.values()))), "by_source": by_source,
     }
 
 

@@ -19,20 +19,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.deconfliction import fitting, folds, left_out
+from bench.deconfliction import fitting, folds, left_out, reliability
 from bench.deconfliction.background_table import background_lines
 from bench.deconfliction.corpus import digest
+from bench.deconfliction.reliability import calibration
 from bench.deconfliction.scoring import curve, score_both
 from clearinghouse.disclosure.deconfliction.background import read_background
-from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES, STAGES
+from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES, CALIBRATED, STAGES
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
 
 MODEL = Path(__file__).resolve().parents[2] / "src/clearinghouse/disclosure/deconfliction/model"
 CORPUS = Path(__file__).resolve().parents[3] / "shared/data/deconfliction"
+PLOT = Path(__file__).resolve().parents[2] / "docs/images/reliability.svg"
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6)
 PRECISIONS = (0.99, 0.98, 0.97, 0.95, 0.9, 0.8)
+Knots = dict[str, list[list[float]]]
+"""For each view, rows of raw and of calibrated probabilities."""
 _KEY = b"terms of the training corpus"
-_KNOTS = 24
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,71 +62,74 @@ def train(records: Path, truth: Path, model: Path, *, quick: bool) -> dict[str, 
     table = fitting.build_table(records, truth, signatures, background)
     _say(started, f"{len(table.ids)} records, {len(table.same)} candidate pairs")
     earlier = json.loads((model / "provenance.json").read_text("utf-8")) if (model / "provenance.json").exists() else {}
-    measured, knots = earlier.get("measured", {}), earlier.get("calibration", [[0.0, 1.0], [0.0, 1.0]])
+    measured, knots = earlier.get("measured", {}), earlier.get("calibration", {name: [[0.0, 1.0], [0.0, 1.0]] for name in CALIBRATED})
     if not quick:
         measured, knots = measure(table, started)
+        PLOT.write_text(reliability.plot(measured["calibration"]), "utf-8")
     fitted = fitting.fit(table, np.ones(len(table.same), bool))
     _say(started, "fitted on everything")
     return write(model, table, fitted, lines, knots, measured, records, truth)
 
 
-def measure(table: fitting.Table, started: float) -> tuple[dict[str, Any], list[list[float]]]:
-    """Five folds, left-out sources, and the calibration the latter give."""
-    first, second = folds.out_of_fold(table)
+def measure(table: fitting.Table, started: float) -> tuple[dict[str, Any], Knots]:
+    """Five folds, left-out sources, and the calibration the latter give.
+
+    Everything is measured twice by the same models: `entries` with the database of each record known, as of imported
+    lists, and `reports` with none known, as between finders' reports.
+    """
+    views = {"entries": table, "reports": table.erased(np.ones(len(table.ids), bool))}
+    folded = dict(zip(views, folds.out_of_fold(table, list(views.values())), strict=True))
+    judged = dict(zip(views, left_out.leave_out(table, list(views.values()), list(folded.values())), strict=True))
+    raw = {name: _hard_predictions(table, one) for name, one in judged.items()}
+    knots = {name: calibration(one.raw, one.same) for name, one in raw.items()}
+    measured = {name: _measure_view(table, started, name, *folded[name], judged[name], raw[name]) for name in views}
+    measured["calibration"] = reliability.measure(raw)
+    for name, one in measured["calibration"].items():
+        _say(started, f"{name}: calibration error {one['ece']:.4f}, {one['ece_doubtful']:.4f} where .05 or more is said")
+    measured["left_out_hard_pairs"] = {one.source: one.hard_pairs for one in judged["entries"]}
+    return measured, knots
+
+
+def _hard_predictions(table: fitting.Table, judged: list[left_out.LeftOut]) -> reliability.Predictions:
+    """Predictions of hard pairs by models that do not know their source, and which source that is."""
+    hard = table.hard[table.pairs.a] & table.hard[table.pairs.b] & table.known
+    chosen = [one.touches & hard & (one.second > 0) for one in judged]
+    return reliability.Predictions(
+        np.concatenate([one.second[which] for one, which in zip(judged, chosen, strict=True)]),
+        np.concatenate([table.same[which] for which in chosen]),
+        np.concatenate([np.full(int(which.sum()), at) for at, which in enumerate(chosen)]),
+    )
+
+
+def _measure_view(
+    table: fitting.Table, started: float, name: str, first: NDArray[np.float64], second: NDArray[np.float64],
+    judged: list[left_out.LeftOut], raw: reliability.Predictions,
+) -> dict[str, Any]:
     by_fold = {}
     for threshold in THRESHOLDS:
         clusters = fitting.clusters_of(table, second, threshold)
         scores = score_both(table.truth, dict(zip(table.ids, map(str, clusters.tolist()), strict=True)))
-        by_fold[str(threshold)] = {name: one.as_dict() for name, one in scores.items()}
-        _say(started, f"five folds, raw threshold {threshold}: F1 all {scores['all'].pair_f1:.4f}, hard {scores['hard'].pair_f1:.4f}")
+        by_fold[str(threshold)] = {part: one.as_dict() for part, one in scores.items()}
+        _say(started, f"{name}: five folds, raw threshold {threshold}: F1 all {scores['all'].pair_f1:.4f}, hard {scores['hard'].pair_f1:.4f}")
     shown = {
-        f"{what}_{name}": function(table, first, second, 10, hard=name == "hard")
+        f"{what}_{part}_{most}": function(table, first, second, most, hard=part == "hard")
         for what, function in (("partner", folds.partner_shown), ("pairs", folds.pairs_shown))
-        for name in ("all", "hard")
+        for part in ("all", "hard") for most in (10, 20)
     }
-    _say(started, f"right partner among ten shown: {shown}")
-    judged = left_out.leave_out(table, first, second)
+    _say(started, f"{name}: right partner among those shown: {shown}")
     apart = {str(threshold): left_out.pooled(table, judged, threshold) for threshold in THRESHOLDS}
-    hard = table.hard[table.pairs.a] & table.hard[table.pairs.b] & table.known
-    chosen = [one.touches & hard & (one.second > 0) for one in judged]
-    raw = np.concatenate([one.second[which] for one, which in zip(judged, chosen, strict=True)])
-    same = np.concatenate([table.same[which] for which in chosen])
-    joins = curve(raw, same, float(sum(one.hard_pairs for one in judged)), PRECISIONS)
-    knots = calibration(raw, same)
+    joins = curve(raw.raw, raw.same, float(sum(one.hard_pairs for one in judged)), PRECISIONS)
     for at, result in apart.items():
-        _say(started, f"left-out sources, raw threshold {at}: hard F1 {result['f1']:.4f} [{result['f1_low']:.4f}, {result['f1_high']:.4f}]")
+        _say(started, f"{name}: left-out sources, raw threshold {at}: hard F1 {result['f1']:.4f} [{result['f1_low']:.4f}, "
+                      f"{result['f1_high']:.4f}], mean of sources {result['f1_mean_of_sources']:.4f}")
     for point in joins:
-        _say(started, f"left-out sources, automatic joins: precision {point['precision_min']} at recall {point['recall']:.3f}")
-    return {
-        "five_folds": by_fold, "shown_of_ten": shown, "left_out_sources": apart, "left_out_joins": joins,
-        "left_out_hard_pairs": {one.source: one.hard_pairs for one in judged},
-    }, knots
-
-
-def calibration(raw: NDArray[np.float64], same: NDArray[np.integer]) -> list[list[float]]:
-    """A rising, piecewise linear map from raw probability to the part of pairs that are the same.
-
-    Pool adjacent violators on equally filled bins, so that no single pair makes a step.
-    """
-    order = np.argsort(raw, kind="stable")
-    bins = [part for part in np.array_split(order, _KNOTS * 2) if len(part)]
-    # The upper end decides about joins without a person: it gets bins of its own.
-    top = order[-max(1, len(order) // (_KNOTS * 2)) :]
-    bins = [*bins[:-1], *[part for part in np.array_split(top, 3) if len(part)]]
-    blocks: list[list[float]] = []
-    for part in bins:
-        blocks.append([float(raw[part].mean()), float(same[part].sum() + 0.25), float(len(part) + 0.5)])
-        while len(blocks) > 1 and blocks[-2][1] / blocks[-2][2] >= blocks[-1][1] / blocks[-1][2]:
-            where, hits, size = blocks.pop()
-            last = blocks[-1]
-            last[0] = (last[0] * last[2] + where * size) / (last[2] + size)
-            last[1], last[2] = last[1] + hits, last[2] + size
-    knots = [[0.0, 0.0], *([where, hits / size] for where, hits, size in blocks), [1.0, 0.999]]
-    return [[round(x, 6) for x, _ in knots], [round(min(y, 0.999), 6) for _, y in knots]]
+        _say(started, f"{name}: left-out sources, automatic joins: precision {point['precision_min']} at recall {point['recall']:.3f}"
+                      f" from raw {point['probability_min']:.3f}")
+    return {"five_folds": by_fold, "shown": shown, "left_out_sources": apart, "left_out_joins": joins}
 
 
 def write(
-    model: Path, table: fitting.Table, fitted: fitting.Fitted, lines: list[str], knots: list[list[float]],
+    model: Path, table: fitting.Table, fitted: fitting.Fitted, lines: list[str], knots: Knots,
     measured: dict[str, Any], records: Path, truth: Path,
 ) -> dict[str, Any]:
     """Write the artefact: trees, background table, provenance."""
@@ -139,6 +145,7 @@ def write(
         "digest": "sha256:" + whole.hexdigest(),
         "corpus_digest": digest(records), "truth_digest": digest(truth), "records": len(table.ids),
         "background_records": len(table.ids), "signature_format": FORMAT, "sieve_min": fitting.SIEVE_MIN,
+        "erased": fitting.ERASED,
         "features": list(ALL_FEATURES), "calibration": knots, "measured": measured,
         "parameters": {"sieve": fitting.SIEVE, "sieve_rounds": fitting.SIEVE_ROUNDS, "judge": fitting.JUDGE,
                        "judge_rounds": fitting.JUDGE_ROUNDS, "appeal": fitting.APPEAL, "appeal_rounds": fitting.APPEAL_ROUNDS},

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from clearinghouse.app import process
 from clearinghouse.app.settings import Settings
@@ -14,6 +15,7 @@ from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.disclosure.deconfliction import actions, store
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
+from clearinghouse.disclosure.deconfliction.signature import FORMAT
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Cover, Report
 
@@ -213,3 +215,17 @@ def test_umbrella_record_is_related_and_welds_nothing(sqlite_instance: Instance,
     known = reports(sqlite_instance)
     verdict = {row.number: row.verdict for row in state(sqlite_instance)}
     assert verdict[known["bulletin"].number] == "related"
+
+
+def test_an_upgrade_that_changes_signatures_signs_all_again(sqlite_instance: Instance, tmp_path: Path) -> None:
+    take(sqlite_instance, tmp_path, "a.ndjson", lines())
+    before = partition(sqlite_instance)
+    with sqlite_instance.database.write() as tx:
+        for row in tx.rows(select(store.signatures.c.number, store.signatures.c.signature)):
+            old = b"\x01" + bytes(row.signature)[1:]
+            tx.derive(update(store.signatures).where(store.signatures.c.number == row.number).values(signature=old))
+    process.deconflict(sqlite_instance, settle=None)
+    with sqlite_instance.database.read() as tx:
+        assert not store.has_other_format(tx, FORMAT)
+    assert partition(sqlite_instance) == before
+    assert process.matching(sqlite_instance).sign_new() == 0

@@ -79,3 +79,26 @@ def test_a_short_key_is_refused() -> None:
 def test_another_format_is_refused() -> None:
     with pytest.raises(ValueError, match="sign the records again"):
         Signature.from_bytes(b"\xff" + sign(FINDING, KEY).to_bytes()[1:])
+
+
+def test_a_database_and_its_entry_are_kept_without_their_names() -> None:
+    signer = Signer(KEY)
+    one, other = (signer.sign(Finding(title="t", catalogue="Specimen DB", entry=entry)) for entry in ("S-1", "S-2"))
+    assert one.catalogue == other.catalogue != 0
+    assert 0 != one.entry != other.entry
+    assert Signature.from_bytes(one.to_bytes()).to_bytes() == one.to_bytes()
+    assert (Signature.from_bytes(one.to_bytes()).catalogue, Signature.from_bytes(one.to_bytes()).entry) == (one.catalogue, one.entry)
+    assert b"specimen" not in one.to_bytes().lower()
+
+
+@pytest.mark.parametrize(("value", "role", "known"), [
+    ("CVE-2026-1234", IdentifierRole.OWN, True), ("GHSA-2222-3333-4444", IdentifierRole.OWN, True),
+    ("CVE-2026-1234", IdentifierRole.ALIAS, False), ("ACME-2026-1", IdentifierRole.OWN, False),
+])
+def test_a_public_identifier_of_its_own_names_the_database(value: str, role: IdentifierRole, known: bool) -> None:
+    signature = sign(Finding(title="t", identifiers=(Identifier(value, role),)), KEY)
+    assert (signature.catalogue != 0, signature.entry != 0) == (known, known)
+
+
+def test_a_report_is_an_entry_of_nothing() -> None:
+    assert (sign(FINDING, KEY).catalogue, sign(FINDING, KEY).entry) == (0, 0)

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.features import Feature
-from clearinghouse.disclosure.deconfliction.packing import F32, I32
+from clearinghouse.disclosure.deconfliction.packing import F32, I32, U64
 
 CONTEXT: dict[str, Feature] = {
     name: Feature(name, family, meaning)
@@ -27,6 +27,10 @@ CONTEXT: dict[str, Feature] = {
         ("first_total_most", "alternatives", "summed probability of the other pairs, the larger"),
         ("shared_neighbours", "alternatives", "sum over third records of the probabilities with both, multiplied"),
         ("unshared_neighbours", "alternatives", "summed probability of other pairs that no shared third record explains"),
+        ("first_rival_least", "rival", "probability of a record's best pair with another entry of the other's database, the smaller"),
+        ("first_rival_most", "rival", "probability of a record's best pair with another entry of the other's database, the larger"),
+        ("first_rival_gap_worst", "rival", "log-odds above a record's best pair with another entry of the other's database, the smaller"),
+        ("first_rival_gap_best", "rival", "log-odds above a record's best pair with another entry of the other's database, the larger"),
     )
 }
 AGAIN: dict[str, Feature] = {
@@ -48,6 +52,10 @@ class Around:
     """The most probable of them."""
     total: NDArray[np.float64]
     """Their sum."""
+    rival: NDArray[np.float64]
+    """The most probable with another entry of the database that the pair's other record stands in; 0 without one.
+
+    A database enters a flaw once, so at most one of its entries is this record's flaw."""
 
 
 def context(first: NDArray[np.float64], a: Around, b: Around, shared: NDArray[np.float64]) -> F32:
@@ -62,6 +70,8 @@ def context(first: NDArray[np.float64], a: Around, b: Around, shared: NDArray[np
         _odds(first), np.minimum(a.rank, b.rank), np.maximum(a.rank, b.rank), np.minimum(gap_a, gap_b), np.maximum(gap_a, gap_b),
         np.minimum(a.other, b.other), np.maximum(a.other, b.other), np.minimum(a.total, b.total), np.maximum(a.total, b.total),
         shared, np.minimum(a.total, b.total) - shared,
+        np.minimum(a.rival, b.rival), np.maximum(a.rival, b.rival),
+        _odds(first) - _odds(np.maximum(a.rival, b.rival)), _odds(first) - _odds(np.minimum(a.rival, b.rival)),
     )
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -70,8 +80,13 @@ def _odds(probability: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log((probability + _FLOOR) / (1.0 - probability + _FLOOR)))
 
 
-def bulk_context(records: int, a: I32, b: I32, first: NDArray[np.float64]) -> F32:
-    """Context of all pairs the first stage let through."""
+def bulk_context(a: I32, b: I32, first: NDArray[np.float64], catalogues: U64, entries: U64) -> F32:
+    """Context of all pairs the first stage let through.
+
+    Args:
+        catalogues, entries: of each record, as in `Signature`.
+    """
+    records = len(catalogues)
     count = len(a)
     if not count:
         return np.zeros((0, len(CONTEXT)), np.float32)
@@ -92,5 +107,28 @@ def bulk_context(records: int, a: I32, b: I32, first: NDArray[np.float64]) -> F3
     for begin in range(0, count, _CHUNK):
         part = slice(begin, begin + _CHUNK)
         shared[part] = np.asarray(graph[a[part]].multiply(graph[b[part]]).sum(axis=1)).ravel()
-    return context(first, Around(rank[:count], other[:count], total[:count]),
-                   Around(rank[count:], other[count:], total[count:]), shared)
+    rival = _rivals(left, right, both, catalogues, entries)
+    return context(first, Around(rank[:count], other[:count], total[:count], rival[:count]),
+                   Around(rank[count:], other[count:], total[count:], rival[count:]), shared)
+
+
+def _rivals(left: I32, right: I32, values: NDArray[np.float64], catalogues: U64, entries: U64) -> NDArray[np.float64]:
+    """For each directed pair the highest value of its left record with another entry of its right record's database."""
+    found = np.zeros(len(left))
+    known = np.flatnonzero(catalogues[right] != 0)
+    if not len(known):
+        return found
+    _, number = np.unique(catalogues[right[known]], return_inverse=True)
+    group = left[known].astype(np.int64) * (int(number.max()) + 1) + number
+    # An entry without a name is an entry of its own; the upper bit keeps it apart from the named.
+    entry = np.where(entries[right[known]] != 0, entries[right[known]], right[known].astype(np.uint64) | np.uint64(1 << 63))
+    order = np.lexsort((right[known], -values[known], group))
+    group, entry, ordered = group[order], entry[order], values[known][order]
+    first = np.ones(len(group), bool)
+    first[1:] = group[1:] != group[:-1]
+    place, begins = np.cumsum(first) - 1, np.flatnonzero(first)
+    differs = entry != entry[begins][place]
+    second = np.zeros(len(begins))
+    np.maximum.at(second, place[differs], ordered[differs])
+    found[known[order]] = np.where(differs, ordered[begins][place], second[place])
+    return found

@@ -41,6 +41,9 @@ class Sides:
     lengths: I32
     ladder: F32
     """Retrieval scores of the record's candidates at `LADDER` ranks; 0 where it has fewer."""
+    catalogues: NDArray[np.uint64]
+    """Database the record is an entry of; 0 for a report."""
+    entries: NDArray[np.uint64]
 
 
 LADDER = (1, 2, 3, 5, 10, 20)
@@ -78,6 +81,9 @@ FAMILIES = {
         Family("date", "dates of publication", "published close together", "published far apart, or undated"),
         Family("severity", "severity metrics", "the severity metrics agree", "the severity metrics differ"),
         Family("length", "length and completeness", "both say enough to compare", "one of them says little"),
+        Family("catalogue", "databases", "entries of two databases, or no entry of one", "two entries of one database, which enters a flaw once"),
+        Family("rival", "other entries of the same database", "no other entry of that database comes as close",
+               "another entry of that database comes closer"),
         Family("alternatives", "other candidates", "nothing else comes as close", "other records come as close"),
     )
 }
@@ -142,6 +148,7 @@ _SINGLE = {
     "days_apart": ("date", "logarithm of the days between the publications, -1 where unknown"),
     "metrics_equal": ("severity", "equal base metrics of the CVSS vectors, -1 where unknown"),
     "impacts_equal": ("severity", "equal impact metrics of the CVSS vectors, -1 where unknown"),
+    "same_catalogue": ("catalogue", "1 for two entries of one database, 0 for entries of two, -1 where either is no entry or both are one"),
     "words_least": ("length", "logarithm of the words of the shorter record"),
     "words_most": ("length", "logarithm of the words of the longer record"),
     "score": ("rare", "retrieval score"),
@@ -247,12 +254,23 @@ def _conditions(columns: dict[str, NDArray[np.floating]], a: Sides, b: Sides) ->
     equal = present & (a.metrics == b.metrics)
     columns["metrics_equal"] = np.where(present.any(axis=1), equal.sum(axis=1), -1)
     columns["impacts_equal"] = np.where(present[:, 5:].any(axis=1), equal[:, 5:].sum(axis=1), -1)
+    columns["same_catalogue"] = same_catalogue(a, b)
     words_a, words_b = a.lengths.sum(axis=1), b.lengths.sum(axis=1)
     columns["words_least"] = np.log1p(np.minimum(words_a, words_b))
     columns["words_most"] = np.log1p(np.maximum(words_a, words_b))
     for name in _KNOWN:
         place = MASSES.index(name)
         columns[name + "_known_least"] = np.minimum(a.masses[:, place], b.masses[:, place])
+
+
+def same_catalogue(a: Sides, b: Sides) -> F32:
+    """Whether both records are entries of one database: 1, of two: 0; -1 where that says nothing.
+
+    A database enters a flaw once, so two of its entries are rarely the same. An entry imported again, and a report, say nothing.
+    """
+    same = a.catalogues == b.catalogues
+    again = same & (a.entries == b.entries) & (a.entries != 0)
+    return np.where((a.catalogues == 0) | (b.catalogues == 0) | again, -1.0, same).astype(np.float32)
 
 
 def _standing(columns: dict[str, NDArray[np.floating]], a: Sides, b: Sides, scores: F32) -> None:

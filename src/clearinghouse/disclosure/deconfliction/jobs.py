@@ -25,7 +25,7 @@ from clearinghouse.disclosure.deconfliction.records import Answer, Verdict
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS, Settlement, settle
-from clearinghouse.disclosure.deconfliction.signature import Signature, Signer
+from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signature, Signer
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.storage import Database, Envelope, Transaction
@@ -128,8 +128,13 @@ class Matching:
         return Scorer.load(self.envelope.index_key())
 
     def sign_new(self) -> int:
-        """Sign the reports that have no signature yet; gives how many."""
+        """Sign the reports that have no signature yet, and all of them after an upgrade changed what a signature holds; gives how many."""
         signed = 0
+        with self.database.read() as tx:
+            stale = store.has_other_format(tx, FORMAT)
+        if stale:
+            with self.database.write() as tx:
+                store.forget_other_formats(tx, FORMAT)
         with self.database.read() as tx:
             after, waiting = store.signed_up_to(tx), intake.count_after(tx, store.signed_up_to(tx))
         while True:

@@ -18,6 +18,7 @@ from clearinghouse.disclosure.deconfliction.tokens import Kind
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
+U64 = NDArray[np.uint64]
 
 
 
@@ -41,6 +42,9 @@ class Pack:
     lengths: I32
     """Title words and text words."""
     vulnerabilities: I32
+    catalogues: U64
+    """Of each record, as in `Signature`; 0 where it is not said."""
+    entries: U64
 
     def __len__(self) -> int:
         """How many records."""
@@ -74,6 +78,8 @@ def pack(signatures: Sequence[Signature]) -> Pack:
         np.array([one.metrics for one in signatures], np.int8).reshape(-1, METRICS),
         np.array([(one.title_words, one.text_words) for one in signatures], np.int32).reshape(-1, 2),
         np.fromiter((one.vulnerabilities for one in signatures), np.int32, len(signatures)),
+        np.fromiter((one.catalogue for one in signatures), np.uint64, len(signatures)),
+        np.fromiter((one.entry for one in signatures), np.uint64, len(signatures)),
     )
 
 

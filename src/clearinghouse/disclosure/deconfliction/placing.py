@@ -17,7 +17,7 @@ from clearinghouse.disclosure.deconfliction.context import Around, context
 from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence
 from clearinghouse.disclosure.deconfliction.features import LADDER, Matched, Sides, features
 from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX, add, agree, index_locus, point_alike, read_locus
-from clearinghouse.disclosure.deconfliction.packing import F32, masses, pack
+from clearinghouse.disclosure.deconfliction.packing import F32, Pack, masses, pack
 from clearinghouse.disclosure.deconfliction.records import Answer, Candidate, Evidence
 from clearinghouse.disclosure.deconfliction.retrieval import choose_terms, kinds_of, term_weights
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
@@ -164,22 +164,23 @@ def _compare(
         other_masses[lacking] = masses(together, guess)[lacking]
     ladder = _ladder(scores)
     a = Sides(np.repeat(mass, number, 0), np.repeat(alone.days, number), np.repeat(alone.metrics, number, 0),
-              np.repeat(alone.lengths, number, 0), np.repeat(ladder[None], number, 0))
+              np.repeat(alone.lengths, number, 0), np.repeat(ladder[None], number, 0),
+              np.repeat(alone.catalogues, number), np.repeat(alone.entries, number))
     b = Sides(other_masses, together.days, together.metrics, together.lengths,
-              standings["ladder"] if own is not None else _insert(standings["ladder"], scores))
+              standings["ladder"] if own is not None else _insert(standings["ladder"], scores), together.catalogues, together.entries)
     rows = features(_match(signature, weights, others), a, b, scores)
     first = scorer.sieve.predict(rows)
     kept = first >= scorer.sieve_min
-    judged = np.hstack((rows, _context(first * kept, documents, standings, own, "near_probability", "total")))
+    judged = np.hstack((rows, _context(first * kept, documents, standings, own, "near_probability", "total", alone, together)))
     second = np.zeros(number)
     second[kept] = scorer.judge.predict(judged[kept])
-    rows = np.hstack((judged, _context(second, documents, standings, own, "near_second", "total_second")))
+    rows = np.hstack((judged, _context(second, documents, standings, own, "near_second", "total_second", alone, together)))
     probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
-    probabilities[kept] = scorer.calibrate(scorer.appeal.predict(rows[kept]))
+    probabilities[kept] = scorer.calibrate(scorer.appeal.predict(rows[kept]), rows[kept])
     pointed = [
         point_alike(locus, read_locus(one.locus)) and agree(signature, other) for one, other in zip(stored, others, strict=True)
     ]
-    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second), pointed)
+    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), pointed)
 
 
 def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:
@@ -208,7 +209,8 @@ def _insert(ladders: F32, scores: F32) -> F32:
 
 
 def _context(
-    first: NDArray[np.float64], documents: Documents, standings: NDArray[np.void], own: int | None, values_of: str, total_of: str
+    first: NDArray[np.float64], documents: Documents, standings: NDArray[np.void], own: int | None, values_of: str, total_of: str,
+    alone: Pack, together: Pack,
 ) -> F32:
     count = len(first)
     if not count:
@@ -218,12 +220,13 @@ def _context(
     rank[order] = np.searchsorted(-first[order], -first[order])
     best = np.full(count, first[order[0]])
     best[order[0]] = first[order[1]] if count > 1 else 0.0
-    ours = Around(rank, best, first.sum() - first)
+    ours = Around(rank, best, first.sum() - first, _own_rivals(first, together))
     near, values = standings["near"], standings[values_of].astype(np.float64)
     itself = (near == own) & (values > 0) if own is not None else np.zeros(near.shape, bool)
     known = np.where(itself, 0.0, values)
     theirs = Around((known > first[:, None]).sum(axis=1).astype(np.float64), known.max(axis=1),
-                    standings[total_of].astype(np.float64) - np.where(itself, values, 0.0).sum(axis=1))
+                    standings[total_of].astype(np.float64) - np.where(itself, values, 0.0).sum(axis=1),
+                    _their_rivals(standings, known, alone))
     by_document = np.argsort(documents)
     places = np.minimum(np.searchsorted(documents[by_document], near), count - 1)
     at = by_document[places]
@@ -231,12 +234,30 @@ def _context(
     return context(first, ours, theirs, (with_us * known).sum(axis=1))
 
 
+def _own_rivals(first: NDArray[np.float64], together: Pack) -> NDArray[np.float64]:
+    """For each candidate, the most probable of the others that are another entry of its database."""
+    catalogues, entries = together.catalogues, together.entries
+    places = np.arange(len(first), dtype=np.uint64)
+    named = np.where(entries != 0, entries, places | np.uint64(1 << 63))
+    rival = (catalogues[:, None] == catalogues) & (catalogues[:, None] != 0) & (named[:, None] != named)
+    return np.asarray(np.where(rival, first, 0.0).max(axis=1))
+
+
+def _their_rivals(standings: NDArray[np.void], known: NDArray[np.float64], alone: Pack) -> NDArray[np.float64]:
+    """For each candidate, the most probable of its nearest that are another entry of the newcomer's database."""
+    catalogue, entry = alone.catalogues[0], alone.entries[0]
+    if not catalogue:
+        return np.zeros(len(known))
+    rival = (standings["near_catalogue"] == catalogue) & ((standings["near_entry"] != entry) | (entry == 0))
+    return np.asarray(np.where(rival, known, 0.0).max(axis=1))
+
+
 def _nobody() -> Around:
-    return Around(np.zeros(0), np.zeros(0), np.zeros(0))
+    return Around(np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0))
 
 
 def _standing(
-    mass: F32, ladder: F32, documents: Documents, first: NDArray[np.float64], second: NDArray[np.float64]
+    mass: F32, ladder: F32, documents: Documents, first: NDArray[np.float64], second: NDArray[np.float64], together: Pack
 ) -> bytes:
     found = np.zeros(1, STANDING)
     found["masses"], found["ladder"], found["total"], found["total_second"] = mass, ladder, first.sum(), second.sum()
@@ -244,6 +265,8 @@ def _standing(
     found["near"][0, : len(best)] = np.where(first[best] > 0, documents[best], 0)
     found["near_probability"][0, : len(best)] = first[best]
     found["near_second"][0, : len(best)] = second[best]
+    found["near_catalogue"][0, : len(best)] = together.catalogues[best]
+    found["near_entry"][0, : len(best)] = together.entries[best]
     return found.tobytes()
 
 

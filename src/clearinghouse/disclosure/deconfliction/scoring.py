@@ -23,6 +23,8 @@ from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
 from clearinghouse.disclosure.deconfliction.trees import Forest
 
 ALL_FEATURES = {**FEATURES, **CONTEXT, **AGAIN}
+_DATABASES = list(FEATURES).index("same_catalogue")
+CALIBRATED = ("entries", "reports")
 STAGES = ("sieve", "judge", "appeal")
 _FEW = 128
 """Rows up to which numpy is quicker than calling LightGBM, not to speak of loading it."""
@@ -67,8 +69,9 @@ class Scorer:
     appeal: Trees
     sieve_min: float
     """First-stage probability below which a pair goes no further."""
-    knots: NDArray[np.float64]
-    """Two rows: raw probabilities and what they were worth on databases left out of training."""
+    knots: dict[str, NDArray[np.float64]]
+    """For `entries` (the databases of both records known) and `reports` (else) two rows: raw probabilities and what they were
+    worth on databases left out of training."""
     background: Background
     digest: str
     """Digest of the artefact: the model's version in every answer."""
@@ -92,12 +95,17 @@ class Scorer:
         sieve, judge, appeal = (Trees((folder / f"{stage}.txt").read_text("utf-8")) for stage in STAGES)
         return Scorer(
             sieve, judge, appeal, provenance["sieve_min"],
-            np.array(provenance["calibration"], np.float64), background, provenance["digest"], provenance,
+            {name: np.array(provenance["calibration"][name], np.float64) for name in CALIBRATED}, background, provenance["digest"], provenance,
         )
 
-    def calibrate(self, probabilities: NDArray[np.float64]) -> F32:
-        """What raw probabilities are worth on writing the model has not met."""
-        return np.asarray(np.interp(probabilities, self.knots[0], self.knots[1]), np.float32)
+    def calibrate(self, probabilities: NDArray[np.float64], rows: F32) -> F32:
+        """What raw probabilities of pairs are worth on writing the model has not met; `rows` are what the last stage read.
+
+        Without the knowledge that a database enters a flaw once, the same raw probability is worth less.
+        """
+        known = rows[:, _DATABASES] >= 0
+        entries, reports = (np.interp(probabilities, *self.knots[name]) for name in CALIBRATED)
+        return np.asarray(np.where(known, entries, reports), np.float32)
 
     def contributions(self, rows: F32) -> NDArray[np.float64]:
         """Log-odds the last stage drew from each feature, for each row."""

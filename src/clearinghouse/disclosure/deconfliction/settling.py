@@ -94,7 +94,7 @@ def settle(
     numbers = documents[order].astype(np.uint32)
     judged = judge_pairs(packed, scorer, progress)
     a, b = judged.candidates.a, judged.candidates.b
-    probability = scorer.calibrate(scorer.appeal.predict(judged.rows))
+    probability = scorer.calibrate(scorer.appeal.predict(judged.rows), judged.rows)
     # Pairs the first stage dropped are ranked behind all it kept, and never linked.
     ranking = np.minimum(judged.first, np.float32(scorer.sieve_min)) * np.float32(0.01)
     kept = judged.kept
@@ -123,7 +123,8 @@ def settle(
         np.concatenate((words, np.zeros(int(below.sum()), np.uint8), np.full(len(welded), RELATIONS.index(Verdict.RELATED), np.uint8))),
         thresholds.candidates_shown_max,
     )
-    stand = standings(judged.masses, judged.ladder, numbers, a[kept], b[kept], judged.first[kept], judged.second)
+    stand = standings(judged.masses, judged.ladder, numbers, a[kept], b[kept], judged.first[kept], judged.second,
+                      packed.catalogues, packed.entries)
     if progress is not None:
         progress("cluster", 1, 1)
     back = np.empty(len(order), np.int64)
@@ -158,11 +159,11 @@ def judge_pairs(packed: Pack, scorer: Scorer, progress: Progress | None = None) 
         table[begin : begin + len(block), :features_] = block
         begin += len(block)
     a, b = found.a[chosen], found.b[chosen]
-    table[:, features_:judged_] = bulk_context(len(packed), a, b, first[chosen].astype(np.float64))
+    table[:, features_:judged_] = bulk_context(a, b, first[chosen].astype(np.float64), packed.catalogues, packed.entries)
     second = np.concatenate([np.zeros(0), *(
         scorer.judge.predict(np.ascontiguousarray(table[begin : begin + _PAIRS, :judged_])) for begin in range(0, len(chosen), _PAIRS)
     )])
-    table[:, judged_:] = bulk_context(len(packed), a, b, second)
+    table[:, judged_:] = bulk_context(a, b, second, packed.catalogues, packed.entries)
     return Judged(found, first, chosen, second.astype(np.float32), table, mass, ladder)
 
 
@@ -177,7 +178,8 @@ def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32
     """Pair features of some pairs of a pack."""
 
     def side(rows: I32) -> Sides:
-        return Sides(mass[rows], packed.days[rows], packed.metrics[rows], packed.lengths[rows], ladder[rows])
+        return Sides(mass[rows], packed.days[rows], packed.metrics[rows], packed.lengths[rows], ladder[rows],
+                     packed.catalogues[rows], packed.entries[rows])
 
     return features(matcher.match(a, b), side(a), side(b), scores)
 

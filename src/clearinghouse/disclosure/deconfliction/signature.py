@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.terms import Mark, Vocabulary, terms_of
 from clearinghouse.disclosure.deconfliction.tokens import Kind
-from clearinghouse.disclosure.intake.records import Finding
+from clearinghouse.disclosure.intake.records import Finding, IdentifierRole
 
-FORMAT = 1
+FORMAT = 2
 """First byte of a stored signature; rises when terms change their meaning."""
 KIND_SHIFT = 60
 METRICS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_HEAD = struct.Struct("<BBHHHi8b")
+_HEAD = struct.Struct("<BBHHHi8bQQ")
 _METRIC_VALUES = {"N": 0, "A": 1, "L": 2, "P": 3, "H": 4, "R": 5, "U": 6, "C": 7}
 _METRIC_NAMES = {name: place for place, name in enumerate(("AV", "AC", "PR", "UI", "S", "C", "I", "A"))}
 _VECTOR_4 = {"VC": "C", "VI": "I", "VA": "A"}
+_CATALOGUES = frozenset({"CVE", "GHSA", "PYSEC", "RUSTSEC", "GO", "OSV", "HSEC", "CPANSA", "JLSEC", "BIT", "PSF", "MAL"})
+"""Schemes of identifiers whose issuer enters a flaw once."""
 _VECTOR = re.compile(r"([A-Za-z]{1,3}):([A-Za-z]{1,2})")
 
 
@@ -47,6 +49,10 @@ class Signature:
     text_words: int = 0
     vulnerabilities: int = 0
     """How many the record's identifiers name, at most 255; 0 where it has none."""
+    catalogue: int = 0
+    """The database the record is an entry of, hashed; 0 for a report and wherever that is not said."""
+    entry: int = 0
+    """What that database calls the entry, hashed; 0 where it is not said."""
 
     def has_locus(self) -> bool:
         """Whether the record says where: a function, file, parameter or version."""
@@ -56,18 +62,18 @@ class Signature:
     def to_bytes(self) -> bytes:
         """The stored form: about nine bytes a term."""
         head = _HEAD.pack(FORMAT, min(self.vulnerabilities, 255), len(self.terms), min(self.title_words, 65535),
-                          min(self.text_words, 65535), self.days, *self.metrics)
+                          min(self.text_words, 65535), self.days, *self.metrics, self.catalogue, self.entry)
         return head + self.terms.astype("<u8").tobytes() + self.marks.tobytes()
 
     @staticmethod
     def from_bytes(stored: bytes) -> "Signature":
         """The signature of its stored form, without copying the terms."""
-        form, vulnerabilities, count, title_words, text_words, days, *metrics = _HEAD.unpack_from(stored)
-        if form != FORMAT:
-            raise ValueError(f"signature format {form}, expected {FORMAT}: sign the records again")
+        if stored[0] != FORMAT:
+            raise ValueError(f"signature format {stored[0]}, expected {FORMAT}: sign the records again")
+        _, vulnerabilities, count, title_words, text_words, days, *metrics, catalogue, entry = _HEAD.unpack_from(stored)
         terms = np.frombuffer(stored, "<u8", count, _HEAD.size)
         marks = np.frombuffer(stored, np.uint8, count, _HEAD.size + 8 * count)
-        return Signature(terms, marks, days, tuple(metrics), title_words, text_words, vulnerabilities)
+        return Signature(terms, marks, days, tuple(metrics), title_words, text_words, vulnerabilities, catalogue, entry)
 
 
 class Signer:
@@ -94,7 +100,18 @@ class Signer:
         marks = np.fromiter(found.marks.values(), np.uint8, count)
         order = np.argsort(terms)
         return Signature(terms[order], marks[order], _days(finding.published_at), _metrics(finding),
-                         found.title_words, found.text_words, found.vulnerabilities)
+                         found.title_words, found.text_words, found.vulnerabilities, *self._catalogue(finding))
+
+    def _catalogue(self, finding: Finding) -> tuple[int, int]:
+        """The database a finding is an entry of and the entry's name there, hashed; a public identifier of its own names both."""
+        name, entry = finding.catalogue.strip().lower(), finding.entry.strip().upper()
+        if not name:
+            owned = sorted(one.value.upper() for one in finding.identifiers if one.role is IdentifierRole.OWN)
+            entry = next((value for value in owned if value.split("-", 1)[0] in _CATALOGUES), "")
+            name = entry.split("-", 1)[0].lower()
+        if not name:
+            return 0, 0
+        return self.term(Kind.RELATED, "catalogue " + name), self.term(Kind.RELATED, f"entry {name} {entry}") if entry else 0
 
 
 def sign(finding: Finding, key: bytes) -> Signature:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.features import LADDER
-from clearinghouse.disclosure.deconfliction.packing import F32, I32, MASSES
+from clearinghouse.disclosure.deconfliction.packing import F32, I32, MASSES, U64
 
 NEAREST = 6
 STANDING = np.dtype([
@@ -18,15 +18,17 @@ STANDING = np.dtype([
     ("near", "<u4", (NEAREST,)),
     ("near_probability", "<f4", (NEAREST,)),
     ("near_second", "<f4", (NEAREST,)),
+    ("near_catalogue", "<u8", (NEAREST,)),
+    ("near_entry", "<u8", (NEAREST,)),
     ("total", "<f4"),
     ("total_second", "<f4"),
 ])
-"""`near` are document numbers, best first by the first stage, with the probabilities of the first and second stage; the
-totals sum those of all pairs the first stage let through."""
+"""`near` are document numbers, best first by the first stage, with the probabilities of the first and second stage and
+the database and entry they are, as in `Signature`; the totals sum those of all pairs the first stage let through."""
 
 
 def standings(
-    masses: F32, ladder: F32, documents: NDArray[np.uint32], a: I32, b: I32, first: F32, second: F32
+    masses: F32, ladder: F32, documents: NDArray[np.uint32], a: I32, b: I32, first: F32, second: F32, catalogues: U64, entries: U64
 ) -> NDArray[np.void]:
     """The standing of each record; `a` and `b` are the pairs the first stage let through."""
     records = len(masses)
@@ -42,6 +44,8 @@ def standings(
     found["near"][left[near], rank[near]] = documents[right[near]]
     found["near_probability"][left[near], rank[near]] = both[near]
     found["near_second"][left[near], rank[near]] = again[near]
+    found["near_catalogue"][left[near], rank[near]] = catalogues[right[near]]
+    found["near_entry"][left[near], rank[near]] = entries[right[near]]
     return found
 
 

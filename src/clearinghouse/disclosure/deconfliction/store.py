@@ -108,6 +108,24 @@ def signed_up_to(tx: Transaction) -> int:
     return int(tx.value(select(func.max(signatures.c.number))) or 0)
 
 
+def has_other_format(tx: Transaction, form: int) -> bool:
+    """Whether the newest signature is not of this format: an upgrade came between."""
+    newest = tx.value(select(signatures.c.signature).order_by(signatures.c.number.desc()).limit(1))
+    return newest is not None and bytes(newest)[0] != form
+
+
+def forget_other_formats(tx: Transaction, form: int) -> int:
+    """Drop all that was derived from signatures when the newest are not of this format; gives how many were dropped.
+
+    Signatures of two formats cannot be compared, so all go, with index and placements; decisions and settlements stay.
+    """
+    if not has_other_format(tx, form):
+        return 0
+    for table in (postings, segments, placements):
+        tx.derive(delete(table))
+    return tx.derive(delete(signatures))
+
+
 def stream_signatures(tx: Transaction, *, waiting: bool = False) -> Iterator[tuple[int, bytes, bytes]]:
     """(number, signature, locus) of all records in order of number, or only of those that wait to be indexed."""
     query = select(signatures.c.number, signatures.c.signature, signatures.c.locus).order_by(signatures.c.number)

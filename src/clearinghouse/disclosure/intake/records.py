@@ -235,6 +235,10 @@ class Finding:
     """Where in the submitted file the finding stands: a JSON Pointer, a line or a part number."""
     extra: tuple[tuple[str, str], ...] = ()
     """(name, text) of what the source holds and no field above fits; shown, never matched."""
+    catalogue: str = ""
+    """Name of the database the claim is an entry of; empty for a report. A database enters a flaw once."""
+    entry: str = ""
+    """What the database calls the entry."""
 
 
 class Outcome(StrEnum):

@@ -93,7 +93,7 @@ def test_a_line_with_every_field_keeps_every_field(read: Read) -> None:
         published_at=datetime(2026, 1, 1, tzinfo=UTC), modified_at=datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC),
         proposed_disclosure_at=datetime(2026, 3, 1, tzinfo=UTC), publicly_known=False, language="en", tlp="CLEAR", state="open",
         reporter="somebody", attachments=("sha256:00 a.bin",), place="line 1",
-        extra=(("k", "v"), ("source", "tool"), ("idempotency_key", "k-1")),
+        extra=(("k", "v"), ("source", "tool"), ("idempotency_key", "k-1")), catalogue="tool", entry="CVE-2026-0001",
     )
 
 
@@ -113,7 +113,7 @@ def test_a_corpus_row_is_a_line(read: Read) -> None:
     parse = Package("bitnami", "parse", "parse")
     assert items[0].finding == Finding(
         description="d", packages=(parse,), ranges=(VersionRange(parse, fixed=("1.2",), versions=("unspecified",)),),
-        references=(Reference("https://a.example"),), place="line 1", extra=(("id", "R1"), ("source", "bitnami")),
+        references=(Reference("https://a.example"),), place="line 1", extra=(("id", "R1"), ("source", "bitnami")), catalogue="bitnami", entry="R1",
     )
 
 

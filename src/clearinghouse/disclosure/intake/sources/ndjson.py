@@ -119,7 +119,12 @@ class Line(msgspec.Struct, frozen=True):
     attachments: tuple[str, ...] = ()
     extra: tuple[tuple[str, str], ...] = ()
     source: str = ""
-    """Name of the database or tool a record was taken from: shown, never matched."""
+    """Name of the database a record was taken from: two entries of one database are rarely one flaw. A tool's name
+    belongs into `producer`."""
+    catalogue: str = ""
+    """The same, where the long form of a line is written."""
+    entry: str = ""
+    """What that database calls the record; `id` where it is left out."""
 
 
 _FIELDS = frozenset(Line.__struct_fields__)
@@ -246,7 +251,7 @@ def _finding(line: Line, place: str, notes: list[Note]) -> Finding:
         proposed_disclosure_at=_instant(line.proposed_disclosure, "proposed_disclosure", place, notes),
         publicly_known=line.publicly_known, exploited=line.exploited, language=line.language,
         tlp=_tlp(line.tlp, place, notes), state=line.state, reporter=line.reporter, attachments=line.attachments,
-        place=place, extra=tuple(extra),
+        place=place, extra=tuple(extra), catalogue=line.catalogue or line.source, entry=line.entry or (own if line.source else ""),
     )
 
 
