@@ -13,7 +13,7 @@ PARAMETERS = {
     "document_id": "doc", "vulnerability_id": "vul", "decision_id": "dec", "party_id": "pty",
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
-    "erasure_id": "era",
+    "erasure_id": "era", "ask_id": "ask",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -101,6 +101,9 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/reports/withdraw": [_reason(report="{report_id}")],
     f"POST {API}/cases/{{case_id}}/reports/reinstate": [_reason(report="{report_id}")],
     f"POST {API}/reports/{{report_id}}/withdraw": [_reason()],
+    f"POST {API}/reports/{{report_id}}/ask": [_reason()],
+    f"POST {API}/cases/{{case_id}}/asks/{{ask_id}}/invite": [_reason()],
+    f"POST {API}/cases/{{case_id}}/asks/{{ask_id}}/decline": [_reason()],
     f"POST {API}/reports/{{report_id}}/reinstate": [Template()],
     f"POST {API}/cases/{{case_id}}/decisions": [_reason(kind="severity"), _reason(kind="severity", subject="{vulnerability_id}"),
                                                  _reason(kind="validity", subject="{report_id}")],
@@ -176,6 +179,9 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/relay/{{handling_id}}/end": [Template(json={"reason": "duplicate"})],
     "POST /reports/{report_id}/withdraw": [_form(reason="because")],
     "POST /reports/{report_id}/reinstate": [_form()],
+    "POST /reports/{report_id}/ask": [_form(reason="because")],
+    "POST /cases/{case_id}/asks/{ask_id}/invite": [_form(reason="because")],
+    "POST /cases/{case_id}/asks/{ask_id}/decline": [_form(reason="because")],
     "POST /cases": [_form(reports="{report_id}", title="A case")],
     "POST /cases/{case_id}/accept": [_form()],
     "POST /cases/{case_id}/refuse": [_form(reason="because")],

@@ -7,6 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
 
+import clearinghouse.disclosure.coordination.asks.store
 import clearinghouse.disclosure.coordination.capacity.store
 import clearinghouse.disclosure.coordination.contact.store
 import clearinghouse.disclosure.coordination.embargo.store

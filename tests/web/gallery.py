@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import segno
 
+from clearinghouse.app.views.asks import AskLine
 from clearinghouse.app.views.case_room import InvitationLine
 from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
@@ -60,6 +61,7 @@ from clearinghouse.disclosure.intake.records import (
     Report,
     SeverityClaim,
 )
+from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties.charters.records import Claim, ClaimBasis, ClaimId, Grade, Kind, Problem, ScopeKey
 from clearinghouse.parties.records import Tier
@@ -284,6 +286,9 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "submit-errors": ("submit.html", page("/submit", None), {"form": BAD, "receipt": None, "formats": (), "size_max": 67_108_864}),
         "receipt": ("submit.html", page("/submit", None), {"form": FORM, "receipt": SimpleNamespace(code="4KQF-9Z2M-TTRA-W6YC", received_at=NOW, items=3), "formats": (), "size_max": 1}),
         "status": ("status.html", page("/status", None), {"form": FORM, "status": status}),
+        "status-withdrawn": ("status.html", page("/status", None), {"form": FORM, "status": replace(status, messages=(), case_id="", items=(replace(status.items[1], withdrawn_at=ago(hours=3)),), may_reinstate=True)}),
+        "report-withdrawn": ("report.html", page("/reports/x", ADA), {"opened": replace(OPENED, line=replace(LINE, withdrawn_at=ago(hours=3)), withdrawal=Withdrawal(REPORT.id, ago(hours=3), REPORT.reporter, LONG)), **opened}),
+        "asks": ("asks.html", page("/cases/x/asks", ADA), {"case_id": an_id("case"), "title": LONG, "asks": (AskLine(an_id("ask"), LONG, ago(days=1), LONG), AskLine(an_id("ask", "m"), "Finder Ltd", ago(days=2), "We hold a reproducer for the same place."))}),
         "status-ask": ("status.html", page("/status", None), {"form": FORM, "status": None}),
         "queue": ("queue.html", page("/queue", ADA, flashes=(undo,)), {"queue": QUEUE, "hello": "Ada"}),
         "queue-empty": ("queue.html", page("/queue", FINN), {"queue": Queue(()), "hello": ""}),

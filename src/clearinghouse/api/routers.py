@@ -19,7 +19,7 @@ from clearinghouse.api import (
     webhooks,
 )
 from clearinghouse.api.authentication import SCOPE, Acting, caller
-from clearinghouse.api.coordination import bundles, cases, contact, embargo, erasure, participants, rooms, threads, vulnerabilities
+from clearinghouse.api.coordination import asks, bundles, cases, contact, embargo, erasure, participants, rooms, threads, vulnerabilities
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.intake import actions
@@ -38,7 +38,7 @@ def api_routers() -> list[Router]:
     own = Router(
         "/api/v1",
         route_handlers=[
-            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, rooms.ROUTER, cases.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
+            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, rooms.ROUTER, cases.ROUTER, asks.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
             embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, blind.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},

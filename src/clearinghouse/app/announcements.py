@@ -15,6 +15,7 @@ from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.marks import Marks
 from clearinghouse.core.roles import MAY, Scope
+from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.coordination.embargo import actions as embargo
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, CaseState, Participant, Participation, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
@@ -218,6 +219,13 @@ def tell_of_withdrawal(telling: Telling) -> None:
     telling.tell(NoticeKind.REPORT_WITHDRAWN, submission, [grant.party for grant in readers if grant.basis is not Basis.REPORTER])
 
 
+def tell_of_ask(telling: Telling) -> None:
+    """Tell the coordinators of a case that somebody asks to take part in it."""
+    event = telling.event
+    for case_id in asks.system_cases_asked(telling.tx, event.subjects[0], event.actor, event.at):
+        telling.tell_room(NoticeKind.CASE_UPDATED, case_id, roles=_COORDINATORS)
+
+
 def tell_of_answer(telling: Telling) -> None:
     """Tell those who coordinate what a packet was about that its vendor answered."""
     about = telling.event.subjects[2]
@@ -298,7 +306,7 @@ ACTIONS: dict[str, Callable[[Telling], None]] = {
         acknowledge, tell_desk, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
-        tell_of_answer, tell_of_withdrawal, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
+        tell_of_answer, tell_of_withdrawal, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
     )
 }
 

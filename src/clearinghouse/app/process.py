@@ -56,6 +56,7 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "ReportStateChanged": ("tell_coordinators",),
     "ReportWithdrawn": ("refresh_embargo", "tell_of_withdrawal"),
     "VendorStatusStated": ("pass_on_status",),
+    "JoinAsked": ("tell_of_ask",),
     # Embargo, contact and capacity
     "EmbargoProposed": ("pass_on_proposal",),
     "EmbargoAccepted": ("tell_coordinators",),

@@ -327,6 +327,14 @@ class RelayPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class JoiningPolicy:
+    """How often one may ask to take part in a case one cannot see."""
+
+    again_days: int
+    """After so long one may ask once more, whatever became of the first ask."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitmentPolicy:
     """What a finder may commit to, and by when it has to be opened."""
 
@@ -379,6 +387,7 @@ class Policy:
     notices: NoticePolicy
     worker: WorkerPolicy
     upkeep: UpkeepPolicy
+    joining: JoiningPolicy
     charters: CharterLimits
     capacity: CapacityPolicy
     identity: IdentityPolicy

@@ -300,6 +300,12 @@ def lock_party(tx: Transaction, party: PartyId) -> None:
     tx.rows(select(parties.c.party_id).where(parties.c.party_id == party).with_for_update(key_share=True))
 
 
+def readable_among(tx: Transaction, object_ids: Sequence[str], viewer: PartyId, now: datetime) -> frozenset[str]:
+    """Of these objects, those a viewer may read; one statement, also where there is none."""
+    rows = tx.rows(readable_objects(viewer, now).where(read_grants.c.object_id.in_(list(object_ids))))
+    return frozenset(row.object_id for row in rows)
+
+
 def own_grants(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
     """The same as a condition on `read_grants` itself, whatever the tier, for a read that must know which grant it stands on."""
     return and_(*_mine(viewer, now, Tier.EXISTENCE))

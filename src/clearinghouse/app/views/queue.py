@@ -8,6 +8,7 @@ from clearinghouse.app.views.inbox import InboxLine, lines_of
 from clearinghouse.app.views.telling import coordinates
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import CaseId
+from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.coordination.embargo.records import DeadlineKind
 from clearinghouse.disclosure.coordination.embargo.store import deadlines
 from clearinghouse.disclosure.coordination.rooms.records import CaseState
@@ -173,4 +174,21 @@ def _unread(tx: Transaction, instance: Instance) -> QueueSection | None:
     )
 
 
-READERS: tuple[Reader, ...] = (_invitations, _dates, _unread, _proposals, _uncompared)
+def _asks(tx: Transaction, instance: Instance) -> QueueSection | None:
+    """Who asks to take part in a case that the viewer coordinates."""
+    rooms = cases.list_rooms(
+        tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), limit=_ROOMS_MAX, state=CaseState.OPEN
+    )
+    titles = {room.id: room.case.title for room in rooms}
+    found = asks.list_open(tx, rooms, instance.envelope)
+    names = name_parties(tx, sorted({one.asker for one in found}))
+    return QueueSection(
+        "asks", "Somebody asks to take part", "They know of the flaw by a report of their own, and nothing of your case.",
+        tuple(
+            QueueItem(f"/cases/{one.case_id}/asks", f"{names.get(one.asker, ('Somebody', None))[0]}: {titles[CaseId(one.case_id)]}", "invite, or decline", one.at)
+            for one in found[:_SHOWN]
+        ),
+    )
+
+
+READERS: tuple[Reader, ...] = (_invitations, _asks, _dates, _unread, _proposals, _uncompared)

@@ -8,6 +8,7 @@ from clearinghouse.app.views.reports import ReportLine, line_of, title_of
 from clearinghouse.app.views.telling import Telling, founding_reports, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
+from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction import store
 from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
@@ -56,6 +57,8 @@ class Opened:
     """That its sender took it back, and why."""
     own: bool = False
     """Whether it is the viewer's to take back or reinstate."""
+    asked_at: datetime | None = None
+    """When the viewer last asked to take part in what others make of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         own = parties.acts_as(tx, viewer, report.reporter, now)
         events = tuple(ledger.events_about(tx, report.id))
         with tx.beyond_wall():
+            asked = asks.system_asked_at(tx, report.id, viewer)
             committed = commitments.system_by_report(tx, [report.id]).get(report.id)
     candidates = tuple(
         CandidateLine(known[number].id, title_of(known[number].finding), probability, RELATIONS[relation], withdrawn=number in gone)
@@ -120,7 +124,7 @@ def read_report(instance: Instance, report_id: str) -> Opened:
     shown = events if told.everything else tuple(event for event in events if event.kind in _OF_THE_SENDER)
     since = None if committed is None else counts_from(*committed, instance.policy.commitments)
     line = line_of(report, placement, founding, told)
-    return Opened(report, line, candidates, shown, told, since, withdrawal, own and not report.public)
+    return Opened(report, line, candidates, shown, told, since, withdrawal, own and not report.public, max(asked, default=None))
 
 
 def explain(instance: Instance, one_id: str, other_id: str) -> Explained:

@@ -118,6 +118,7 @@ class DecisionKind(StrEnum):
     REINSTATED = "reinstated"
     INVITED = "invited"
     INVITATION_DECLINED = "invitation_declined"
+    JOIN_DECLINED = "join_declined"
     CASE_DECLINED = "case_declined"
     LEFT = "left"
     REMOVED = "removed"

@@ -247,6 +247,12 @@ def system_case_of_report(tx: Transaction, report_id: str) -> CaseId | None:
     return None if found is None else CaseId(found)
 
 
+def system_cases_of_reports(tx: Transaction, report_ids: Sequence[str]) -> list[CaseId]:
+    """The open cases that handle any of these reports, to bring them an ask; shown to nobody who is not of them."""
+    query = select(case_reports.c.case_id).where(case_reports.c.open_report_id.in_(list(report_ids))).distinct()
+    return sorted(CaseId(row.case_id) for row in tx.rows(query))
+
+
 def system_handled(tx: Transaction, report_ids: Sequence[str]) -> frozenset[str]:
     """Of these reports, those that a person has put into a case, for telling their senders that somebody looked."""
     query = select(case_reports.c.report_id).where(case_reports.c.report_id.in_(list(report_ids)), case_reports.c.detached_at.is_(None))
