@@ -7,9 +7,10 @@ import pytest
 from clearinghouse.app.joining import ask_to_join
 from clearinghouse.app.process import matching
 from clearinghouse.app.views.asks import read_asks
-from clearinghouse.app.views.case_room import list_invitations
+from clearinghouse.app.views.case_room import list_invitations, read_room
 from clearinghouse.app.views.queue import read_queue
 from clearinghouse.app.views.report import read_report
+from clearinghouse.app.views.reports import case_of
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
@@ -17,6 +18,7 @@ from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.coordination.asks import actions
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
+from clearinghouse.disclosure.coordination.rooms.records import DecisionKind as DecisionKindOfCase
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import store as intake
@@ -118,3 +120,45 @@ def test_nobody_asks_before_a_person_has_looked_or_about_what_is_not_ones_own(in
         ask_to_join(instance.acting_as(new_party(instance, "Other Ltd", Role.REPORTER)), mine, "please")
     with pytest.raises(Invalid):
         ask_to_join(instance, mine, " ")
+
+
+def test_coordinator_who_sees_a_held_finding_asks_its_owners(instance: Instance, finder: Party) -> None:
+    desk = new_party(instance, "Second desk", Role.COORDINATOR)
+    earlier = new_party(instance, "Earlier Ltd", Role.REPORTER)
+    [first] = send_as(instance, earlier, [flaw("Heap overflow in the strip reader", symbol="read_strip")], coordinator=instance.actor)
+    [theirs] = send_as(instance, finder, [flaw("Palette is overrun", symbol="read_strip")], coordinator=desk)
+    work = matching(instance)
+    work.sign_new()
+    work.index_waiting()
+    work.settle()
+    case_id = opened(instance, first)
+    their = instance.acting_as(desk)
+    seen = read_report(their, theirs)
+    assert [(one.id, one.title) for one in seen.candidates] == [(None, "a held finding")]
+    # The machine does not say that they are one flaw: the ask goes by what is shown as held alone.
+    assert (seen.line.answer, seen.line.case_id) == ("unsure", case_of(theirs))
+    ask_to_join(their, theirs, "we coordinate this with its vendor")
+    [line] = read_asks(instance, case_id).asks
+    assert (line.name, line.words) == ("Second desk's person", "we coordinate this with its vendor")
+    assert list_invitations(their) == ()
+
+
+def test_only_coordinators_see_who_was_declined(instance: Instance, finder: Party, clock: FixedClock) -> None:
+    first, mine = merged(instance, finder)
+    case_id = opened(instance, first)
+    vendor = new_party(instance, "Vendor Ltd", Role.VENDOR)
+    with instance.database.write() as tx:
+        rooms.invite(
+            tx, case_id, vendor.id, CaseRole.VENDOR, "yours", actor=instance.actor.id, envelope=instance.envelope,
+            limits=instance.policy.rooms, now=clock.at,
+        )
+        rooms.accept_invitation(tx, case_id, actor=vendor.id, now=clock.at)
+    ask_to_join(instance.acting_as(finder), mine, "please")
+    [line] = read_asks(instance, case_id).asks
+    before = read_room(instance.acting_as(vendor), case_id)
+    assert read_asks(instance.acting_as(vendor), case_id).asks == ()
+    with instance.database.write() as tx:
+        actions.decline_asker(tx, case_id, line.id, "enough people", actor=instance.actor.id, envelope=instance.envelope, now=clock.at)
+    assert read_room(instance.acting_as(vendor), case_id) == before
+    [told] = [one for one in read_room(instance, case_id).decisions if one.decision.kind is DecisionKindOfCase.JOIN_DECLINED]
+    assert (told.decision.subject, told.decision.reason) == (finder.id, "enough people")

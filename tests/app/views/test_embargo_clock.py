@@ -180,9 +180,13 @@ def test_commands_tell_one_story(cast: Cast, case_id: CaseId, clock: FixedClock,
     run("fact", case_id, "posted_to_list", "--at", "2026-11-21T08:00Z")
     assert json.loads(run("terms", case_id, "linux-distros", "--json"))["ends_at"] == "2026-12-05T08:00:00.000000Z"
     proposal = run("propose", case_id, "--at", "2026-12-04T12:00+02:00").split()[0]
-    run("accept", case_id, proposal)
+    # Who proposes has accepted, so there is something to accept only in what another has proposed.
+    run("accept", case_id, proposal, code=6)
+    offered = cast.write(actions.propose_embargo, case_id, clock.now() + 10 * DAY, actor="vendor")
+    run("accept", case_id, offered.id)
     run("decline", case_id, proposal, "--reason", "too long")
-    assert json.loads(run("show", case_id, "--json"))["proposals"][0]["state"] == "declined"
+    shown = {one["id"]: one for one in json.loads(run("show", case_id, "--json"))["proposals"]}
+    assert {key: (one["state"], one["accepted"]) for key, one in shown.items()} == {proposal: ("declined", 0), offered.id: ("open", 2)}
     assert "deadline" in run("sweep")
     run("what-if", case_id, "nonsense", "--at", "2026-11-24", code=3)
     run("fact", case_id, "public", "--at", "yesterday", code=3)

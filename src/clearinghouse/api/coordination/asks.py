@@ -48,7 +48,7 @@ def invite(instance: Acting, case_id: FromPath[str], ask_id: FromPath[str], data
 
 @post("/cases/{case_id:str}/asks/{ask_id:str}/decline", opt={SCOPE: Scope.CASES_DECIDE}, status_code=200, sync_to_thread=True, summary="Decline who asks")
 def decline(instance: Acting, case_id: FromPath[str], ask_id: FromPath[str], data: JSONBody[Reason]) -> Done:
-    """With a reason that stands in the case; who asked is told nothing."""
+    """With a reason for those who coordinate the case; who asked is told nothing."""
     with instance.database.write() as tx:
         actions.decline_asker(
             tx, case_id, ask_id, data.reason, actor=instance.actor.id, envelope=instance.envelope, now=instance.clock.now()

@@ -46,6 +46,7 @@ _WORDS = {
     "ParticipantRemoved": "removed {subject}",
     "InvitationDeclined": "{subject} declined the invitation",
     "CaseDeclined": "{subject} declined the case",
+    "JoinDeclined": "declined somebody who asked to take part",
     "LeadHandedOver": "handed the case over to {subject}",
     "TierChanged": "changed what {subject} is shown, from tier {from} to {to}",
     "ReportStateChanged": "{subject}: {from} to {to}",

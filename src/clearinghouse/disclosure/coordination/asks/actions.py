@@ -13,6 +13,7 @@ from clearinghouse.disclosure.coordination.rooms.actions.entering import nothing
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, DecisionKind
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import store as parties
 from clearinghouse.storage import Envelope, Transaction
 
 
@@ -29,6 +30,8 @@ def ask_to_join(
         Conflict: the actor asked lately, or twice.
     """
     words = rules.parse_words(untrusted_words)
+    # Of two asks in the same moment the later one finds the earlier.
+    parties.lock_party(tx, actor)
     rules.check_may_ask(store.system_asked_at(tx, report.id, actor), policy.again_days, now)
     # Where there is no case a row is kept all the same: as many statements, and the same count of asks.
     store.add_asks(tx, [Ask(new_id("ask"), case_id, report.id, actor, now, words) for case_id in (*case_ids, *(() if case_ids else ("",)))], envelope)
@@ -58,7 +61,7 @@ def invite_asker(
 def decline_asker(
     tx: Transaction, case_id: str, ask_id: str, untrusted_reason: str, *, actor: PartyId, envelope: Envelope, now: datetime
 ) -> None:
-    """Say no, with a reason that stands in the case; who asked is told nothing, for a no would tell that there is a case.
+    """Say no, with a reason for those who coordinate the case; who asked is told nothing, for a no would tell that there is a case.
 
     Raises:
         NotFound: the case is not the actor's to see, or nobody asks for this any more.
@@ -72,4 +75,4 @@ def decline_asker(
         raise nothing_found(ask_id)
     store.answer(tx, found, AskState.DECLINED, actor, now)
     write_down(tx, room, DecisionKind.JOIN_DECLINED, found.asker, rules.parse_words(untrusted_reason), actor=actor, now=now)
-    ledger.record(tx, Event("JoinDeclined", (room.id, found.asker)), actor=actor, now=now)
+    ledger.record(tx, Event("JoinDeclined", (room.id, found.id)), actor=actor, now=now)

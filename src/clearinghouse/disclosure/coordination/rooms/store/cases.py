@@ -412,6 +412,9 @@ def _decisions(room: Room) -> Select[Any]:
     query = select(case_decisions).where(case_decisions.c.case_id == room.id)
     if standing.tier < Tier.ROOM:
         return query.where(case_decisions.c.case_id.is_(None))
+    if not standing.coordinates:
+        # Who asked in vain told the coordinators alone that it knows of the flaw.
+        query = query.where(case_decisions.c.kind != DecisionKind.JOIN_DECLINED)
     if not standing.only_reports:
         return query
     mine = sorted(standing.parties)
