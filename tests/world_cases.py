@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearinghouse.app import blind_check
 from clearinghouse.app.packets import deliver_waiting, queue_packet
-from clearinghouse.core.ids import PartyId
+from clearinghouse.core.ids import CaseId, PartyId
 from clearinghouse.core.roles import MAY, Role, Scope
+from clearinghouse.disclosure.coordination.asks import actions as asks
+from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.commitments import rules as commitments
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
@@ -30,8 +32,9 @@ NOBODIES = ("nobody", "expired", "revoked", "unknown_token", "garbage", "other_s
 def populate(world: World) -> None:
     """Cases A and B, disjoint, and strangers of every kind."""
     _people(world)
-    _case_a(world)
+    case_a = _case_a(world)
     _case_b(world)
+    _ask(world, case_a)
     # Whoever was read in until an instant is so no longer.
     world.clock.at += timedelta(hours=2)
     _worthless_tokens(world)
@@ -63,7 +66,21 @@ def _people(world: World) -> None:
     world.add_person("colleague_a", world.organisations["vendor_a"], Role.VENDOR, readers=A_SUMMARY)
 
 
-def _case_a(world: World) -> None:
+def _ask(world: World, case: str) -> None:
+    """Let a finder of the other case ask to take part in this one, of which it is not told; the coordinators alone read that."""
+    instance, now, asker = world.instance, world.clock.now(), world.people["finder_b"].party
+    with instance.database.write() as tx:
+        [report] = [thing.id for thing in world.things if thing.kind == "report_id" and thing.parent and "outside" in thing.readers]
+        found = intake.read_report(tx, report, envelope=instance.envelope, viewer=asker.id, now=now)
+        asks.ask_to_join(
+            tx, found, [CaseId(case)], world.mark("an ask to take part", "desk"), actor=asker.id, envelope=instance.envelope,
+            policy=instance.policy.joining, now=now,
+        )
+    [waiting] = world.do("desk", "GET", f"/cases/{case}/asks")["asks"]
+    world.thing("ask_id", waiting["id"], ("desk",), parent=case)
+
+
+def _case_a(world: World) -> str:
     mark = world.mark
     desk = ("operator", "desk")
     first = world.send(
@@ -134,6 +151,7 @@ def _case_a(world: World) -> None:
     blind_check.sweep(world.instance)
     # Duties are named by the policy, which is no secret.
     world.thing("duty_id", "cra-early-warning", (EVERYBODY,))
+    return str(case)
 
 
 def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:

@@ -19,7 +19,18 @@ from clearinghouse.api import (
     webhooks,
 )
 from clearinghouse.api.authentication import SCOPE, Acting, caller
-from clearinghouse.api.coordination import asks, bundles, cases, contact, embargo, erasure, participants, rooms, threads, vulnerabilities
+from clearinghouse.api.coordination import (
+    asks,
+    bundles,
+    cases,
+    contact,
+    embargo,
+    erasure,
+    participants,
+    rooms,
+    threads,
+    vulnerabilities,
+)
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.intake import actions
