@@ -125,8 +125,8 @@ def test_nobody_asks_before_a_person_has_looked_or_about_what_is_not_ones_own(in
 def test_coordinator_who_sees_a_held_finding_asks_its_owners(instance: Instance, finder: Party) -> None:
     desk = new_party(instance, "Second desk", Role.COORDINATOR)
     earlier = new_party(instance, "Earlier Ltd", Role.REPORTER)
-    [first] = send_as(instance, earlier, [flaw("Heap overflow in the strip reader", symbol="read_strip")], coordinator=instance.actor)
-    [theirs] = send_as(instance, finder, [flaw("Palette is overrun", symbol="read_strip")], coordinator=desk)
+    [first] = send_as(instance, earlier, [flaw("Heap overflow in the strip reader", symbol="one")], coordinator=instance.actor)
+    [theirs] = send_as(instance, finder, [flaw("Heap overflow in strip reading", symbol="two")], coordinator=desk)
     work = matching(instance)
     work.sign_new()
     work.index_waiting()
