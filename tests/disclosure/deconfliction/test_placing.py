@@ -1,7 +1,7 @@
 """Settling and placing: order does not matter, and one newcomer is seen as the settling sees it."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -112,6 +112,24 @@ def test_placing_sees_what_settling_sees(signed: list[Signature], settled: Settl
         np.testing.assert_allclose(
             np.frombuffer(standing, settled.standings.dtype)["masses"][0], settled.standings[at]["masses"], rtol=1e-4
         )
+
+
+def test_entries_of_databases_are_placed_as_they_are_settled() -> None:
+    found = [
+        SIGNER.sign(replace(finding, catalogue=("one list", "another")[at % 2], entry=f"E-{at}")) for at, finding in enumerate(flood())
+    ]
+    keys = [f"{at:04}" for at in range(len(found))]
+    settled_ = settle(found, np.arange(len(found), dtype=np.uint32), SCORER, THRESHOLDS, keys)
+    lists = Memory(found, [settled_.standings[at].tobytes() for at in range(len(found))])
+    for at in range(0, len(found), 7):
+        answer, standing = place(found[at], lists, SCORER, THRESHOLDS, own=at)
+        assert answer.candidates[0].document == settled_.candidates[at][0] == at ^ 1
+        assert answer.candidates[0].probability == pytest.approx(float(settled_.probabilities[at][0]), abs=0.15)
+        near = np.frombuffer(standing, settled_.standings.dtype)[0]
+        known = {int(one.entry) for one in found}
+        assert set(near["near_entry"].tolist()) <= known | {0}
+    # Two entries of one list about one module are held apart; their partners in the other list are not.
+    assert len({int(label) for label in settled_.clusters}) >= len(FLAWS) * len(PRODUCTS) * 0.9
 
 
 def test_a_newcomer_is_placed_with_its_flaw(signed: list[Signature], memory: Memory) -> None:
