@@ -34,6 +34,8 @@ from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger.note import parse_verifier
 from clearinghouse.ledger.proof import verify_proof
 
+_PORTION = 200
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -60,8 +62,8 @@ class Holder(Protocol):
         """The published set."""
         ...
 
-    def commit(self, claim: Claim) -> str:
-        """Put a commitment on the holder's record; gives its id."""
+    def commit(self, claims: Sequence[Claim]) -> list[str]:
+        """Put commitments on the holder's record; gives their ids."""
         ...
 
     def evaluate(self, epoch: str, elements: Sequence[bytes], cited: Sequence[str]) -> bytes:
@@ -162,14 +164,19 @@ class Here:
         """The published set."""
         return set_of(self._instance, epoch)
 
-    def commit(self, claim: Claim) -> str:
-        """Put a commitment on the record."""
-        instance = self._instance
-        with instance.database.write() as tx:
-            return commitments.record(
-                tx, claim, asked_due=None, context=instance.settings.ledger_origin, actor=instance.actor.id,
-                policy=instance.policy.commitments, now=instance.clock.now(),
-            ).id
+    def commit(self, claims: Sequence[Claim]) -> list[str]:
+        """Put commitments on the record, some hundreds in one transaction."""
+        instance, ids = self._instance, list[str]()
+        for start in range(0, len(claims), _PORTION):
+            with instance.database.write() as tx:
+                ids += [
+                    commitments.record(
+                        tx, claim, asked_due=None, context=instance.settings.ledger_origin, actor=instance.actor.id,
+                        policy=instance.policy.commitments, now=instance.clock.now(),
+                    ).id
+                    for claim in claims[start : start + _PORTION]
+                ]
+        return ids
 
     def evaluate(self, epoch: str, elements: Sequence[bytes], cited: Sequence[str]) -> bytes:
         """Evaluate one batch."""
@@ -200,10 +207,14 @@ class There:
         """The published set."""
         return self._get(f"/blind/epochs/{epoch}/tags")
 
-    def commit(self, claim: Claim) -> str:
-        """Put a commitment on the holder's record."""
-        sent = {"digest": claim.digest.hex(), "public_key": claim.public_key.hex(), "signature": claim.signature.hex()}
-        return str(self._object(self._post("/commitments", sent)).get("id", ""))
+    def commit(self, claims: Sequence[Claim]) -> list[str]:
+        """Put commitments on the holder's record, one by one."""
+        return [
+            str(self._object(self._post("/commitments", {
+                "digest": claim.digest.hex(), "public_key": claim.public_key.hex(), "signature": claim.signature.hex(),
+            })).get("id", ""))
+            for claim in claims
+        ]
 
     def evaluate(self, epoch: str, elements: Sequence[bytes], cited: Sequence[str]) -> bytes:
         """Evaluate one batch."""
@@ -262,7 +273,10 @@ def check(
     check_key(offered, log_key)
     formed = [(place, finding, fingerprints(finding)) for place, finding in enumerate(findings)]
     asked = [(place, finding, forms) for place, finding, forms in formed if forms]
-    ids = {place: holder.commit(_committed(finding, offered.context, key, keep)) for place, finding, _ in asked}
+    claims = [_committed(finding, offered.context, key, keep) for _, finding, _ in asked]
+    # On disk before anything is sent: what was committed to and cannot be opened is lost. One wait for all of them.
+    os.sync()
+    ids = dict(zip((place for place, _, _ in asked), holder.commit(claims), strict=True))
     held = unpack_tags(holder.tags(offered.epoch))
     matched: dict[int, list[str]] = {place: [] for place, _, _ in asked}
     portions = _portions([(place, forms) for place, _, forms in asked], offered)
@@ -306,8 +320,6 @@ def _committed(finding: Finding, context: str, key: Ed25519PrivateKey, keep: Pat
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(_render(opening))
-        file.flush()
-        os.fsync(file.fileno())
     return claim
 
 

@@ -1,0 +1,1 @@
+"""Timing the blind check, both sides."""
