@@ -262,6 +262,7 @@ EXEMPT_DEEDS: dict[str, str] = {
 PUBLIC_RECORD: dict[str, str] = {
     f"GET {API}/ledger/checkpoint": "the size of a public log is public; leaves hold ids and digests, no text",
     f"GET {API}/ledger/proofs/{{event_id}}": "whoever holds an event's id may prove it; ids are random and told with the object only",
+    f"GET {API}/blind/epoch": "its proof grows with the public ledger",
     "GET /ledger": "the size of a public log is public; leaves hold ids and digests, no text",
     "GET /ledger/checkpoint": "the same, for programs without an account",
     "GET /ledger/proof/{event_id}": "the same proof as over the API",

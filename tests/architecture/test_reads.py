@@ -82,7 +82,7 @@ BEYOND = {
     "app/views/case_room.py:list_invitations": "who is asked in may not read the case yet; found by the party asked, nothing else is told",
     "app/views/live.py:watch": "the same, and counts alone",
     "app/views/queue.py:_invitations": "the same",
-    "app/views/cases.py:read_case": "a cluster is named by its oldest report; numbers only",
+    "app/views/cases.py:read_case": "which number a cluster was named by; shown only where the viewer reads that report",
     "app/views/embargo_clock.py:_gather": "the true date follows from terms that not everybody reads; the view shows by tier",
     "app/views/maintainer.py:read_maintainer": "the order of the queue follows from all that waits; the view asks first who speaks for the vendor",
     "disclosure/coordination/capacity/actions.py:read_queue": "the same",
@@ -90,7 +90,6 @@ BEYOND = {
     "app/views/report.py:read_report": "the instant at which its finder had committed to the very report that is read",
     "app/views/statistics.py:read_statistics": "the same",
     "app/views/inbox.py:lines_of": "which reports of a group were taken back, so that none of them leads it; numbers only",
-    "app/views/telling.py:founding_reports": "a cluster is named by its oldest report; ids only",
     "app/views/telling.py:read_tellings": "what may be told of a report follows from what people said of others (decision 2)",
     "parties/grants.py:list_grants": "who reads an object is asked by one who reads it, which the query itself asks",
 }

@@ -5,9 +5,12 @@ from itertools import pairwise
 
 import pytest
 
+from clearinghouse.app.views.cases import list_cases, read_case
 from clearinghouse.app.views.inbox import InboxFilters, InboxLine, list_inbox, parse_filters
+from clearinghouse.app.views.report import read_report
+from clearinghouse.app.views.reports import case_of, list_reports
 from clearinghouse.app.wiring import Instance
-from clearinghouse.core.errors import Invalid
+from clearinghouse.core.errors import Invalid, NotFound
 from clearinghouse.core.roles import Role
 from clearinghouse.parties.records import Party
 from views_support import counted, flaw, new_party, send_as
@@ -108,6 +111,26 @@ def test_lead_that_is_not_readable_is_a_held_finding(instance: Instance, finder:
     settle()
     [line] = list_inbox(instance.acting_as(other)).lines
     assert (line.answer, line.lead_id, line.lead_title, line.lead_held, line.reports) == ("duplicate", None, "", True, 1)
+
+
+def test_cluster_is_named_by_no_report_that_is_held(instance: Instance, finder: Party, settle: Callable[[], None]) -> None:
+    """The oldest report of a cluster may be one that the viewer does not read: its id is told in no form (decision 1)."""
+    same = flaw("Heap overflow in tiff_read_strip", symbol="tiff_read_strip", cve="CVE-2026-1001")
+    [held] = send_as(instance, new_party(instance, "Hidden Ltd", Role.REPORTER), [same])
+    other = new_party(instance, "CERT Two", Role.COORDINATOR)
+    [own] = send_as(instance, finder, [same], coordinator=other)
+    settle()
+    there = instance.acting_as(other)
+    [line], [case], [row] = list_inbox(there).lines, list_cases(there, largest=5)[0], list_reports(there, newest=5)[0]
+    opened = read_report(there, own)
+    assert {line.case_id, case.id, row.case_id, opened.line.case_id} == {case_of(own)}
+    assert [report.id for report in read_case(there, case_of(own)).reports] == [own]
+    counts = set()
+    for path in (case_of(held), "case_" + "a" * 26):
+        with counted(there) as statements, pytest.raises(NotFound):
+            read_case(there, path)
+        counts.add(len(statements))
+    assert len(counts) == 1
 
 
 def test_pages_are_disjoint_and_ordered_for_every_size(instance: Instance, finder: Party) -> None:

@@ -16,7 +16,7 @@ def read_answers(instance: Instance, report_ids: Sequence[str]) -> tuple[ReportL
         found = intake.read_reports(tx, report_ids, instance.envelope, viewer=viewer, now=now)
         told = read_tellings(tx, instance, [report.number for report in found.values()])
         placed = deconfliction.read_placements(tx, [report.number for report in found.values()])
-        founding = founding_reports(tx, {placement.cluster for placement in placed.values()})
+        founding = founding_reports(tx, instance, {placement.cluster for placement in placed.values()})
     return tuple(
         line_of(found[report_id], placed.get(found[report_id].number), founding, told[found[report_id].number])
         for report_id in dict.fromkeys(report_ids) if report_id in found

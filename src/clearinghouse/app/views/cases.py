@@ -74,7 +74,7 @@ def list_cases(instance: Instance, *, largest: int) -> tuple[list[CaseLine], int
         members = deconfliction.read_clusters(tx, chosen[:largest])
         numbers = [placement.number for found in members.values() for placement in found]
         reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now, duty=True)
-        founding = founding_reports(tx, chosen[:largest])
+        founding = founding_reports(tx, instance, chosen[:largest])
     return [_line(cluster, founding[cluster], members[cluster], reports) for cluster in chosen[:largest]], len(chosen)
 
 
@@ -89,16 +89,18 @@ def read_case(instance: Instance, case_id: str) -> Case:
     if not has_shape(case_id):
         raise unknown
     with instance.read() as tx:
-        # Its oldest report names a cluster, and may be one the viewer does not read.
+        # Any report of it that the viewer reads names a cluster; the oldest of all may be one that is held.
         with tx.beyond_wall():
-            cluster = intake.system_number(tx, "rep_" + case_id.partition("_")[2])
-        members = deconfliction.read_clusters(tx, [cluster or 0])
+            named = intake.system_number(tx, "rep_" + case_id.partition("_")[2]) or 0
+        placed = deconfliction.read_placements(tx, [named]).get(named)
+        cluster = placed.cluster if placed is not None else 0
+        members = deconfliction.read_clusters(tx, [cluster])
         # Read also where there is nothing to read: the number of statements tells nothing.
-        numbers = [placement.number for placement in members.get(cluster or 0, ())] or [0]
+        numbers = [placement.number for placement in members.get(cluster, ())] or [0]
         reports = intake.read_reports_by_number(tx, numbers, instance.envelope, viewer=viewer, now=now, duty=True)
-        if cluster is None or not reports or not coordinates(instance):
+        if named not in reports or not coordinates(instance):
             raise unknown
-        founding = founding_reports(tx, [cluster])
+        founding = founding_reports(tx, instance, [cluster])
         gone = withdrawals.system_withdrawn(tx, sorted(reports))
         decisions = [
             DecisionLine(decision.id, decision.kind, decision.at, decision.actor, decision.reason, decision.undone_at)

@@ -131,7 +131,7 @@ def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> 
     told = read_tellings(tx, instance, numbers)
     placed = deconfliction.read_placements(tx, numbers or [0])
     clusters = sorted({entry.cluster for number, entry in placed.items() if told[number].everything}) or [0]
-    founding = founding_reports(tx, clusters)
+    founding = founding_reports(tx, instance, clusters)
     members = deconfliction.cluster_members(tx, clusters)
     with tx.beyond_wall():
         gone = withdrawals.system_withdrawn(tx, sorted({number for found in members.values() for number in found}))

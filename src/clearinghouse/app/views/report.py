@@ -104,7 +104,7 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         report = intake.read_report(tx, report_id, envelope=instance.envelope, viewer=viewer, now=now)
         told = read_tellings(tx, instance, [report.number])[report.number]
         placement = store.read_placements(tx, [report.number]).get(report.number)
-        founding = founding_reports(tx, [placement.cluster] if placement else [])
+        founding = founding_reports(tx, instance, [placement.cluster] if placement else [])
         compared = store.unpack_candidates(placement.candidates) if placement and told.everything else []
         known = intake_store.read_reports_by_number(
             tx, [number for number, _, _ in compared] or [0], instance.envelope, viewer=viewer, now=now
@@ -151,7 +151,7 @@ def compare(instance: Instance, one_id: str, other_id: str) -> Compared:
             raise NotFound(f"no comparison of {one_id[:40]!r} with {other_id[:40]!r}; comparing is for the coordinators of both reports")
         candidate = deconfliction.explain(tx, matching(instance), one, other)
         placed = store.read_placements(tx, [one.number, other.number])
-        founding = founding_reports(tx, {placement.cluster for placement in placed.values()})
+        founding = founding_reports(tx, instance, {placement.cluster for placement in placed.values()})
     return Compared(one, other, Explained(
         line_of(one, placed.get(one.number), founding, told[one.number]),
         line_of(other, placed.get(other.number), founding, told[other.number]),

@@ -38,7 +38,7 @@ class ReportLine:
 
 
 def case_of(report_id: str) -> CaseId:
-    """The id of the case whose founding report this is: it lasts as long as that report is its oldest."""
+    """A cluster's id for a viewer, after the oldest report of it that the viewer reads: it lasts as long as that one is."""
     return CaseId("case_" + report_id.partition("_")[2])
 
 
@@ -60,7 +60,7 @@ def list_reports(instance: Instance, *, newest: int, submission: str | None = No
         total = intake.count_reports(tx, viewer=viewer, now=now)
         told = read_tellings(tx, instance, [report.number for report in found])
         placed = deconfliction.read_placements(tx, [report.number for report in found])
-        founding = founding_reports(tx, {placement.cluster for placement in placed.values()})
+        founding = founding_reports(tx, instance, {placement.cluster for placement in placed.values()})
     return [line_of(report, placed.get(report.number), founding, told[report.number]) for report in found], total
 
 

@@ -36,10 +36,18 @@ NOTHING = Telling()
 """For a mere reporter whose report nobody has looked at."""
 
 
-def founding_reports(tx: Transaction, clusters: Collection[int]) -> dict[int, str]:
-    """The oldest report of each cluster, by which coordinators name the cluster; the viewer may not read all of them."""
-    with tx.beyond_wall():
-        return intake.system_report_ids(tx, sorted(clusters) or [0])
+def founding_reports(tx: Transaction, instance: Instance, clusters: Collection[int]) -> dict[int, str]:
+    """Of each cluster the oldest report that the viewer is on duty for, by which that viewer names it.
+
+    Not the oldest of all: that may be a held finding, whose id is told to nobody (decision 1).
+    """
+    members = deconfliction.numbers_in(tx, sorted(clusters) or [0])
+    ids = intake.duty_ids(tx, [number for number, _ in members] or [0], viewer=instance.actor.id, now=instance.clock.now())
+    found: dict[int, str] = {}
+    for number, cluster in members:
+        if number in ids:
+            found.setdefault(cluster, ids[number])
+    return found
 
 
 def coordinates(instance: Instance) -> bool:

@@ -296,6 +296,12 @@ def read_clusters(tx: Transaction, clusters: Sequence[int]) -> dict[int, list[Pl
     return found
 
 
+def numbers_in(tx: Transaction, clusters: Sequence[int]) -> list[tuple[int, int]]:
+    """(number, cluster) of every member of clusters, in order of receipt."""
+    query = select(placements.c.number, placements.c.cluster).where(placements.c.cluster.in_(listed(tx.dialect, clusters)))
+    return [(row.number, row.cluster) for row in tx.rows(query.order_by(placements.c.number))]
+
+
 def stream_placements(tx: Transaction) -> Iterator[Placement]:
     """Every placement in order of number."""
     for portion in tx.stream(select(placements).order_by(placements.c.number), 5000):

@@ -404,6 +404,12 @@ def duty_numbers(tx: Transaction, numbers: Sequence[int], *, viewer: PartyId, no
     return frozenset(row.number for row in tx.rows(query))
 
 
+def duty_ids(tx: Transaction, numbers: Sequence[int], *, viewer: PartyId, now: datetime) -> dict[int, str]:
+    """The same with their ids."""
+    query = select(reports.c.number, reports.c.report_id).where(reports.c.number.in_(listed(tx.dialect, numbers)), _on_duty(viewer, now))
+    return {row.number: row.report_id for row in tx.rows(query)}
+
+
 def readable_among(tx: Transaction, numbers: Select[Any], *, viewer: PartyId, now: datetime) -> frozenset[int]:
     """Of the reports whose numbers a subquery gives, those the viewer may read."""
     query = select(reports.c.number).where(reports.c.number.in_(numbers), _readable(viewer, now))
