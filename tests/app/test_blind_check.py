@@ -1,6 +1,7 @@
 """The blind check between an instance and who asks it: matches, budgets, epochs, and what each side keeps. On both databases."""
 
 import json
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -226,3 +227,23 @@ def test_key_that_is_not_on_the_ledger_is_refused_before_anything_is_asked(insta
     assert "CommitmentRecorded" not in kinds(instance)
     with instance.database.read() as tx:
         assert ledger.events_about(tx, str(rival.actor.organisation)) is not None
+
+
+def test_workers_at_once_publish_one_set(instance: Instance) -> None:
+    send_as(instance, add(instance, "Finder", Role.REPORTER), [finding(f"function_{number}") for number in range(20)])
+    together, troubles = threading.Barrier(6), list[BaseException]()
+
+    def work() -> None:
+        together.wait()
+        try:
+            blind_check.sweep(instance)
+        except BaseException as error:
+            troubles.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert troubles == []
+    assert (kinds(instance).count("BlindEpochBegun"), kinds(instance).count("BlindSetPublished")) == (1, 1)

@@ -78,6 +78,7 @@ def publish_set(tx: Transaction, epoch: Epoch, *, actor: PartyId, policy: BlindP
 
     Seldom, so that a new tag cannot be laid beside the minute at which a report came.
     """
+    store.lock_epoch(tx, epoch)
     if not store.system_set_is_old(tx, epoch, now - timedelta(hours=policy.set_hours)):
         return False
     body = pack_tags(store.system_tags(tx, epoch), policy.set_multiple)

@@ -106,6 +106,11 @@ def system_open_epoch(tx: Transaction, epoch_id: str, envelope: Envelope) -> Ope
     return OpenEpoch(_epoch(row), envelope.open(SealedBody(bytes(row.wrapped_key), bytes(row.sealed)), row.epoch_id))
 
 
+def lock_epoch(tx: Transaction, epoch: Epoch) -> None:
+    """Let nobody else publish the set of an epoch until the transaction ends."""
+    tx.rows(select(blind_epochs.c.epoch_id).where(blind_epochs.c.epoch_id == epoch.id).with_for_update(key_share=True))
+
+
 def system_set_is_old(tx: Transaction, epoch: Epoch, before: datetime) -> bool:
     """Whether the set of an epoch lacks tags and was published before an instant, or never."""
     query = select(blind_epochs.c.epoch_id).where(
