@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from clearinghouse.app import blind_check, commitments
+from clearinghouse.app import blind_check, commitments, withdrawing
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -247,3 +247,16 @@ def test_workers_at_once_publish_one_set(instance: Instance) -> None:
         thread.join()
     assert troubles == []
     assert (kinds(instance).count("BlindEpochBegun"), kinds(instance).count("BlindSetPublished")) == (1, 1)
+
+
+def test_withdrawn_finding_is_no_more_in_the_next_epoch(instance: Instance, clock: FixedClock, tmp_path: Path) -> None:
+    finder = add(instance, "Finder", Role.REPORTER)
+    [report, _] = send_as(instance, finder, [finding("strip_read"), finding("gif_frame")])
+    blind_check.sweep(instance)
+    withdrawing.withdraw_reports(instance.acting_as(finder), [report], "it was a mistake")
+    rival = asker_of(instance)
+    both = [finding("strip_read"), finding("gif_frame")]
+    assert asked(rival, both, tmp_path / "keep") == [True, True], "tags stay as long as their epoch"
+    clock.at += timedelta(days=instance.policy.blind.epoch_days)
+    blind_check.sweep(instance)
+    assert asked(rival, both, tmp_path / "keep") == [False, True]

@@ -38,8 +38,8 @@ async def ask(request: "Request[Any, Any, Any]") -> Response[Any]:
         return Response({"error": "the body is {\"hash\": \"...\"} with 64 hexadecimal digits"}, status_code=400)
     source = request.client.host if request.client is not None else ""
     if await sync_to_thread(claim_check.is_claimed, instance, bytes.fromhex(asked), source):
-        return Response({"match": True, "contact": settings.contact})
-    return Response({"match": False})
+        return Response(Held(True, settings.contact))
+    return Response(Held(False))
 
 
 ROUTER = Router("/", route_handlers=[ask], exception_handlers={Exception: problems.answer})

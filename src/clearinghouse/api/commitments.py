@@ -17,11 +17,9 @@ from clearinghouse.app import commitments
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Invalid
-from clearinghouse.core.ids import SubmissionId
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.intake.commitments import actions, rules, store
 from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection, Tally
-from clearinghouse.disclosure.intake.records import Cover
 
 _PAGE_MAX = 500
 # Base64 is a third longer, and names and nonces take their room.
@@ -126,12 +124,7 @@ def _open(reception: Reception, instance: Instance, commitment_id: str, body: by
         opening = rules.parse_opening(msgspec.json.decode(body))
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise Invalid(f"an opening is one JSON object: {str(error)[:200]}") from None
-
-    def take_in(data: bytes, name: str, key: str) -> SubmissionId:
-        receipt, _ = reception.take(data, name=name, reporter=instance.actor.id, cover=Cover(), idempotency_key=key)
-        return receipt.submission_id
-
-    return _answer(instance, commitments.open_commitment(instance, commitment_id, opening, take_in))
+    return _answer(instance, commitments.open_commitment(instance, commitment_id, opening, commitments.through(reception, instance)))
 
 
 def _answer(instance: Instance, found: Commitment) -> CommitmentAnswer:

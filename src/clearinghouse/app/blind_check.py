@@ -51,8 +51,8 @@ class Offer:
     batch_findings: int
 
 
-class Holder(Protocol):
-    """Who is asked."""
+class Peer(Protocol):
+    """Who is asked: the side that holds findings, wherever it is."""
 
     def offer(self) -> Offer:
         """The current epoch."""
@@ -257,7 +257,7 @@ class There:
 
 
 def check(
-    findings: Sequence[Finding], holder: Holder, *, key: Ed25519PrivateKey, log_key: str, keep: Path,
+    findings: Sequence[Finding], holder: Peer, *, key: Ed25519PrivateKey, log_key: str, keep: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[Answered]:
     """Ask whether findings like these are held. What opens the commitments is kept in a folder before anything is sent.

@@ -14,6 +14,7 @@ from clearinghouse.disclosure.deconfliction.blind import store
 from clearinghouse.disclosure.deconfliction.blind.claim_hash import claim_hashes
 from clearinghouse.disclosure.intake import rates
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.ledger import actions as ledger
 
 _PORTION = 500
@@ -30,9 +31,10 @@ def hash_held(instance: Instance) -> int:
     while True:
         with instance.database.read() as tx:
             portion = intake.system_private_findings(tx, through, _PORTION, instance.envelope)
+            gone = withdrawals.system_withdrawn(tx, [number for number, _ in portion])
         if not portion:
             return done
-        hashes = [_keyed(instance, b"hash", each) for _, finding in portion for each in claim_hashes(salt, finding)]
+        hashes = [_keyed(instance, b"hash", each) for number, finding in portion if number not in gone for each in claim_hashes(salt, finding)]
         through = portion[-1][0]
         with instance.database.write() as tx:
             store.system_add_claims(tx, salt_id, hashes, through)

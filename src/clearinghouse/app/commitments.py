@@ -3,13 +3,25 @@
 from collections.abc import Callable
 from datetime import datetime
 
+from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import SubmissionId
 from clearinghouse.disclosure.intake.commitments import actions, rules, store
 from clearinghouse.disclosure.intake.commitments.records import REPORT, Claim, Commitment, Opening, Tally
+from clearinghouse.disclosure.intake.records import Cover
 
 TakeIn = Callable[[bytes, str, str], SubmissionId]
 """Hands a document in under a name and an idempotency key, and gives its submission."""
+
+
+def through(reception: Reception, instance: Instance) -> TakeIn:
+    """Handing in as the actor does at a server's door."""
+
+    def take_in(data: bytes, name: str, key: str) -> SubmissionId:
+        receipt, _ = reception.take(data, name=name, reporter=instance.actor.id, cover=Cover(), idempotency_key=key)
+        return receipt.submission_id
+
+    return take_in
 
 
 def record(instance: Instance, claim: Claim, *, due_at: datetime | None = None) -> Commitment:

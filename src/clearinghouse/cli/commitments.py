@@ -66,14 +66,9 @@ def record(
 ) -> None:
     """Put a commitment on the record; sent again, it gives the first record."""
     from clearinghouse.app import commitments
-    from clearinghouse.disclosure.intake.commitments.records import Claim
-    from clearinghouse.disclosure.intake.commitments.rules import parse_hex
+    from clearinghouse.disclosure.intake.commitments.rules import parse_claim
 
-    read = _object(claim, "a claim")
-    parsed = Claim(
-        parse_hex(read.get("digest"), 32, "`digest`"), parse_hex(read.get("public_key"), 32, "`public_key`"),
-        parse_hex(read.get("signature"), 64, "`signature`"),
-    )
+    parsed = parse_claim(_object(claim, "a claim"))
     with context_of(ctx).instance() as instance:
         made = commitments.record(instance, parsed, due_at=None if due is None else due.replace(tzinfo=UTC))
         _show(instance, [made], json, one=True)
@@ -135,13 +130,8 @@ def verify(
 ) -> None:
     """Check, with no instance at hand, that an opening is one of a claim. When the claim was made, `ledger verify` says."""
     from clearinghouse.disclosure.intake.commitments import rules
-    from clearinghouse.disclosure.intake.commitments.records import Claim
 
-    said, read = _object(claim, "a claim"), _opening(opening)
-    parsed = Claim(
-        rules.parse_hex(said.get("digest"), 32, "`digest`"), rules.parse_hex(said.get("public_key"), 32, "`public_key`"),
-        rules.parse_hex(said.get("signature"), 64, "`signature`"),
-    )
+    parsed, read = rules.parse_claim(_object(claim, "a claim")), _opening(opening)
     rules.check_claim(parsed, context)
     sections = rules.check_opening(read, parsed, context)
     if json:

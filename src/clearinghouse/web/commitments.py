@@ -10,11 +10,9 @@ from litestar.params import FromPath, QueryParameter
 from clearinghouse.app import commitments
 from clearinghouse.app.reception import Reception
 from clearinghouse.core.errors import Conflict, Invalid
-from clearinghouse.core.ids import SubmissionId
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.intake.commitments import rules, store
-from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, CommitmentState
-from clearinghouse.disclosure.intake.records import Cover
+from clearinghouse.disclosure.intake.commitments.records import Commitment, CommitmentState
 from clearinghouse.web.rendering import Flash
 from clearinghouse.web.visitor import Form, Sent, Visiting, Visitor
 
@@ -45,12 +43,7 @@ def record(visitor: Visiting, form: Form) -> Response[Any]:
     instance = visitor.acting(Scope.REPORTS_SUBMIT)
     text = form.files["file"][1] if form.files.get("file", ("", b""))[1] else form.text("claim").encode()
     try:
-        read = _object(text[:_CLAIM_BYTES_MAX], "a claim")
-        claim = Claim(
-            rules.parse_hex(read.get("digest"), 32, "`digest`"), rules.parse_hex(read.get("public_key"), 32, "`public_key`"),
-            rules.parse_hex(read.get("signature"), 64, "`signature`"),
-        )
-        made = commitments.record(instance, claim)
+        made = commitments.record(instance, rules.parse_claim(_object(text[:_CLAIM_BYTES_MAX], "a claim")))
     except (Invalid, Conflict) as error:
         return _listing(visitor, form, errors={"claim": str(error)})
     return visitor.go("/commitments", Flash("done", f"On the record since {made.at:%Y-%m-%d %H:%M} UTC; open it by {made.due_at:%Y-%m-%d}."))
@@ -61,14 +54,9 @@ def open_it(request: "Request[Any, Any, Any]", visitor: Visiting, commitment_id:
     """Open it with the file that was kept."""
     instance = visitor.acting(Scope.REPORTS_SUBMIT)
     reception: Reception = request.app.state.reception
-
-    def take_in(data: bytes, name: str, key: str) -> SubmissionId:
-        receipt, _ = reception.take(data, name=name, reporter=instance.actor.id, cover=Cover(), idempotency_key=key)
-        return receipt.submission_id
-
     try:
         opening = rules.parse_opening(_object(form.files.get("file", ("", b""))[1], "an opening"))
-        done = commitments.open_commitment(instance, commitment_id, opening, take_in)
+        done = commitments.open_commitment(instance, commitment_id, opening, commitments.through(reception, instance))
     except (Invalid, Conflict) as error:
         return visitor.go("/commitments", Flash("problem", str(error)))
     late = any(section.late for section in done.sections)

@@ -291,3 +291,26 @@ def test_listing_pages_newest_first(instance: Instance, clock: FixedClock) -> No
         pages.append(page)
         before = page[-1]
     assert [each for page in pages for each in page] == made[::-1]
+
+
+def test_opening_cut_off_after_its_report_was_taken_in_goes_on(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = Finder(instance)
+    claim, opening = finder.make()
+    found = commitments.record(finder.instance, claim)
+
+    class Killed(BaseException):
+        """The process ends here."""
+
+    def end(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(actions, "open_sections", end)
+        with pytest.raises(Killed):
+            finder.open(found, opening)
+    assert kinds(instance, found.id) == ["CommitmentRecorded"]
+    opened = finder.open(found, opening)
+    [report] = reports_of(finder.instance, opened)
+    assert commitments.known_from(instance, [report]) == {report: found.at}
+    with instance.database.read() as tx:
+        assert intake.count_reports(tx, viewer=finder.instance.actor.id, now=instance.clock.now()) == 1

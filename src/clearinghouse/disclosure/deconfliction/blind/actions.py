@@ -15,6 +15,7 @@ from clearinghouse.disclosure.deconfliction.blind.fingerprints import fingerprin
 from clearinghouse.disclosure.deconfliction.blind.protocol import ELEMENT_BYTES, SEED_BYTES, Holder, pack_tags
 from clearinghouse.disclosure.deconfliction.blind.records import Epoch, OpenEpoch
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import store as party_store
@@ -54,7 +55,7 @@ def begin_epoch(tx: Transaction, *, actor: PartyId, envelope: Envelope, policy: 
 def tag_held(
     database: Database, epoch_id: EpochId, *, envelope: Envelope, progress: Callable[[int], None] = lambda reports: None
 ) -> int:
-    """Tag the forms of every finding held and not public that was not yet; gives how many reports. Cut off, it goes on where it was."""
+    """Tag the forms of every finding held, neither public nor withdrawn, that was not yet; gives how many reports. Cut off, it goes on where it was."""
     with database.read() as tx:
         opened = store.system_open_epoch(tx, epoch_id, envelope)
     if opened is None:
@@ -63,9 +64,10 @@ def tag_held(
     while True:
         with database.read() as tx:
             portion = intake.system_private_findings(tx, through, _PORTION, envelope)
+            gone = withdrawals.system_withdrawn(tx, [number for number, _ in portion])
         if not portion:
             return done
-        tags = [holder.tag(form) for _, finding in portion for form in fingerprints(finding)]
+        tags = [holder.tag(form) for number, finding in portion if number not in gone for form in fingerprints(finding)]
         through = portion[-1][0]
         with database.write() as tx:
             store.system_add_tags(tx, opened.epoch, tags, through)

@@ -186,6 +186,18 @@ def render_opening(opening: Opening) -> dict[str, Any]:
     }
 
 
+def parse_claim(untrusted: Mapping[str, Any]) -> Claim:
+    """A claim from its JSON object; nothing of it is believed yet.
+
+    Raises:
+        Invalid: it has another form.
+    """
+    return Claim(
+        parse_hex(untrusted.get("digest"), _DIGEST_BYTES, "`digest`"), parse_hex(untrusted.get("public_key"), 32, "`public_key`"),
+        parse_hex(untrusted.get("signature"), 64, "`signature`"),
+    )
+
+
 def parse_opening(untrusted: object) -> Opening:
     """An opening from its JSON object; nothing of it is believed yet.
 
