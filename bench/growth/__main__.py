@@ -17,7 +17,8 @@ import numpy as np
 
 from bench import stored_path
 from bench.growth.synthesis import read_donors, synthesise
-from clearinghouse.disclosure.deconfliction.jobs import Matching, StoredIndex
+from clearinghouse.disclosure.deconfliction.asking import StoredIndex
+from clearinghouse.disclosure.deconfliction.jobs import Matching
 from clearinghouse.disclosure.deconfliction.locus import read_locus, sign_locus
 from clearinghouse.disclosure.deconfliction.placing import place
 from clearinghouse.disclosure.intake.sources.ndjson import read_line

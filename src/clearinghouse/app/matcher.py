@@ -2,8 +2,9 @@
 
     python -m clearinghouse.app.matcher HOME
 
-Woken by a byte on its input, it answers with the numbers it placed, a line of JSON each time; when its input ends, it
-ends. Comparing is arithmetic that would hold up every answer of the process it runs in.
+Woken by a byte on its input, it answers with the numbers it placed, a line of JSON each time; and with a number alone, up to
+which all is placed, for another server's matcher may have been quicker. When its input ends, it ends. Comparing is arithmetic
+that would hold up every answer of the process it runs in.
 """
 
 import json
@@ -23,6 +24,7 @@ from clearinghouse.app.settings import Settings, load_settings
 from clearinghouse.core.errors import Unavailable
 
 _AT_LEAST_EVERY_SECONDS = 2.0  # somebody else may have taken reports in without waking us
+_WHILE_OTHERS_PLACE_SECONDS = 0.05
 _PORTION = 64
 
 
@@ -33,6 +35,7 @@ class MatcherProcess:
         self._settings = settings
         self._placed = threading.Condition()
         self._recent: dict[int, None] = {}
+        self._up_to = 0
         self._closed = False
         self._child = self._start()
         self._listener = threading.Thread(target=self._listen, name="matcher-listener", daemon=True)
@@ -65,7 +68,7 @@ class MatcherProcess:
         """Wait until all of these reports were placed; False where that takes longer than `seconds`."""
         wanted = set(numbers)
         with self._placed:
-            return self._placed.wait_for(lambda: wanted <= self._recent.keys(), seconds)
+            return self._placed.wait_for(lambda: all(one <= self._up_to or one in self._recent for one in wanted), seconds)
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(  # noqa: S603 - our own module, a path of our own settings
@@ -79,8 +82,12 @@ class MatcherProcess:
         while not self._closed:
             assert self._child.stdout is not None
             for line in self._child.stdout:
+                told = json.loads(line)
                 with self._placed:
-                    self._recent.update(dict.fromkeys(json.loads(line)))
+                    if isinstance(told, int):
+                        self._up_to = told
+                    else:
+                        self._recent.update(dict.fromkeys(told))
                     # Who waits, waits for seconds: older ones are of no use to anybody.
                     for number in list(self._recent)[:-100_000]:
                         del self._recent[number]
@@ -98,14 +105,21 @@ def main(home: str) -> None:
 
     instance = open_instance(load_settings(Path(home)))
     work = matching(instance)
+    told, pause = 0, _AT_LEAST_EVERY_SECONDS
     while True:
-        readable, _, _ = select.select([0], [], [], _AT_LEAST_EVERY_SECONDS)
+        readable, _, _ = select.select([0], [], [], pause)
         if readable and not os.read(0, 65536):
             return
         try:
             work.sign_new()
             while placed := work.place_new(_PORTION):
                 os.write(1, json.dumps(placed).encode() + b"\n")
+            # Asked in this order: what is placed between the two questions is told next time.
+            up_to = work.placed_up_to()
+            pause = _WHILE_OTHERS_PLACE_SECONDS if work.any_waiting() else _AT_LEAST_EVERY_SECONDS
+            if up_to != told:
+                told = up_to
+                os.write(1, json.dumps(up_to).encode() + b"\n")
         except Unavailable as error:
             sys.stderr.write(f"clearinghouse matcher: {error}; trying again\n")
 

@@ -246,6 +246,8 @@ def deconflict(instance: Instance, progress: Callable[[str, int, int], None] = s
     if settle:
         work.index_waiting()
         work.settle()
+        # Others may have sent something meanwhile.
+        work.place_new()
     elif waiting:
         work.place_new()
     if new or waiting or settle:

@@ -150,7 +150,7 @@ class Worker:
 
     def _reports_wait(self) -> bool:
         with self.instance.database.read() as tx:
-            return intake.count_after(tx, deconfliction.signed_up_to(tx)) > 0
+            return deconfliction.first_waiting(tx) is not None or intake.count_after(tx, deconfliction.signed_up_to(tx)) > 0
 
     def _compare(self) -> int:
         process.deconflict(self.instance)

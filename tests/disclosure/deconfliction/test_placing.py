@@ -106,7 +106,8 @@ def test_a_person_outranks_the_model(signed: list[Signature]) -> None:
 
 def test_placing_sees_what_settling_sees(signed: list[Signature], settled: Settlement, memory: Memory) -> None:
     for at in range(0, len(signed), 5):
-        answer, standing = place(signed[at], memory, SCORER, THRESHOLDS, own=at)
+        found = place(signed[at], memory, SCORER, THRESHOLDS, own=at)
+        answer, standing = found.answer, found.standing
         assert answer.candidates[0].document == settled.candidates[at][0]
         assert answer.candidates[0].probability == pytest.approx(float(settled.probabilities[at][0]), abs=0.15)
         np.testing.assert_allclose(
@@ -122,7 +123,8 @@ def test_entries_of_databases_are_placed_as_they_are_settled() -> None:
     settled_ = settle(found, np.arange(len(found), dtype=np.uint32), SCORER, THRESHOLDS, keys)
     lists = Memory(found, [settled_.standings[at].tobytes() for at in range(len(found))])
     for at in range(0, len(found), 7):
-        answer, standing = place(found[at], lists, SCORER, THRESHOLDS, own=at)
+        placed = place(found[at], lists, SCORER, THRESHOLDS, own=at)
+        answer, standing = placed.answer, placed.standing
         assert answer.candidates[0].document == settled_.candidates[at][0] == at ^ 1
         assert answer.candidates[0].probability == pytest.approx(float(settled_.probabilities[at][0]), abs=0.15)
         near = np.frombuffer(standing, settled_.standings.dtype)[0]
@@ -134,26 +136,27 @@ def test_entries_of_databases_are_placed_as_they_are_settled() -> None:
 
 def test_a_newcomer_is_placed_with_its_flaw(signed: list[Signature], memory: Memory) -> None:
     without = Memory(signed[:-1], memory.standings[:-1])
-    answer, _ = place(signed[-1], without, SCORER, THRESHOLDS)
+    answer = place(signed[-1], without, SCORER, THRESHOLDS).answer
     assert answer.candidates[0].document == len(signed) - 2
     assert answer.candidates[0].evidence
     assert answer.known == len(signed) - 1
 
 
 def test_the_first_finding_of_all_is_new() -> None:
-    answer, standing = place(SIGNER.sign(flood()[0]), Memory([], []), SCORER, THRESHOLDS)
+    placed = place(SIGNER.sign(flood()[0]), Memory([], []), SCORER, THRESHOLDS)
+    answer = placed.answer
     assert (answer.verdict, answer.candidates, answer.probability) == (Verdict.NEW, (), 0.0)
-    assert standing
+    assert placed.standing
 
 
 def test_an_empty_finding_is_new(memory: Memory) -> None:
-    answer, _ = place(SIGNER.sign(Finding()), memory, SCORER, THRESHOLDS)
+    answer = place(SIGNER.sign(Finding()), memory, SCORER, THRESHOLDS).answer
     assert answer.verdict is Verdict.NEW
 
 
 def test_records_never_settled_can_be_compared(signed: list[Signature]) -> None:
     blank = Memory(signed, [b""] * len(signed))
-    assert place(signed[0], blank, SCORER, THRESHOLDS, own=0)[0].candidates[0].document == 1
+    assert place(signed[0], blank, SCORER, THRESHOLDS, own=0).answer.candidates[0].document == 1
 
 
 def test_any_two_records_can_be_compared(signed: list[Signature], memory: Memory) -> None:

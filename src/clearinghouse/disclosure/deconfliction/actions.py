@@ -16,7 +16,8 @@ from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.core.roles import Scope
 from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import placements, store
-from clearinghouse.disclosure.deconfliction.jobs import Matching, StoredIndex, last_graph
+from clearinghouse.disclosure.deconfliction.asking import StoredIndex
+from clearinghouse.disclosure.deconfliction.jobs import Matching, last_graph
 from clearinghouse.disclosure.deconfliction.locus import read_locus
 from clearinghouse.disclosure.deconfliction.placing import compare
 from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
@@ -60,6 +61,7 @@ def decide(
     if not cleaned:
         raise Invalid("a decision needs a reason: others must be able to follow it, and to appeal")
     store.lock_decisions(tx)
+    store.lock_index(tx)
     by_number = {report.number: report for report in reports}
     # Duty and not reading alone, as for what is told: whose organisation sent a report is no judge of it (decision 2).
     on_duty = intake.duty_numbers(tx, sorted(by_number), viewer=actor, now=now)
@@ -90,6 +92,7 @@ def undo(
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
     store.lock_decisions(tx)
+    store.lock_index(tx)
     decision = store.find_decision(tx, decision_id, envelope) if has_shape(decision_id) else None
     # A decision is about reports: who is on duty for none of them is told nothing of it.
     readable = intake.readable_numbers(tx, viewer=actor, now=now, duty=True) if decision is not None else {}

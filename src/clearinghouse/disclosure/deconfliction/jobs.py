@@ -2,10 +2,15 @@
 
 All of it is derived and can be interrupted at any point: what is signed stays signed, what is
 indexed stays indexed, and settling starts again from what is there.
+
+Any number of processes may place at once. Where the database locks rows they share the work: each claims records, compares them,
+and lands them in order of number, after another look at those that waited before them when it began to compare. So of two
+reports of one flaw the later one always finds the earlier, however many workers there are.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -18,10 +23,11 @@ from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.disclosure.deconfliction import placements, store
+from clearinghouse.disclosure.deconfliction.asking import Overlay, StoredIndex
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.locus import index_locus, read_locus, sign_locus
-from clearinghouse.disclosure.deconfliction.placing import Stored, place
-from clearinghouse.disclosure.deconfliction.records import Answer, Verdict
+from clearinghouse.disclosure.deconfliction.placing import Placed, Stored, place
+from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS, Settlement, settle
@@ -37,72 +43,10 @@ Progress = Callable[[str, int, int], None]
 _SIGN_PORTION = 2_000
 _SEGMENT_RECORDS = 100_000
 _SMALL_SEGMENT = 10_000
-_SMALL_SEGMENTS_MAX = 8
+_ALIKE_SEGMENTS_MAX = 8
 _WRITE_PORTION = 20_000
 _PLACE_PORTION = 64
-
-
-class StoredIndex:
-    """The index in the database, as `placing.place` asks it."""
-
-    def __init__(self, tx: Transaction) -> None:
-        self._tx = tx
-
-    @cached_property
-    def _count(self) -> int:
-        return store.count_indexed(self._tx)
-
-    def count(self) -> int:
-        """How many records are indexed."""
-        return self._count
-
-    def document_frequencies(self, terms: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """How many records have each term."""
-        return store.document_frequencies(self._tx, terms)
-
-    def postings(self, terms: NDArray[np.uint64]) -> Sequence[NDArray[np.uint32]]:
-        """Numbers of the records that have each term."""
-        return store.read_postings(self._tx, terms)
-
-    def stored(self, documents: NDArray[np.uint32]) -> Sequence[Stored]:
-        """Signatures and standings, in the order asked."""
-        found = store.read_signatures(self._tx, documents.tolist())
-        return [Stored(*found[number]) for number in documents.tolist()]
-
-
-class Overlay:
-    """An index with a few records on top that are not kept yet: newcomers of one portion see those before them."""
-
-    def __init__(self, below: StoredIndex) -> None:
-        self._below = below
-        self._postings: dict[int, list[int]] = {}
-        self._stored: dict[int, Stored] = {}
-
-    def add(self, number: int, terms: NDArray[np.uint64], stored: Stored) -> None:
-        """Put a record on top."""
-        self._stored[number] = stored
-        for term in terms.tolist():
-            self._postings.setdefault(term, []).append(number)
-
-    def count(self) -> int:
-        """How many records there are."""
-        return self._below.count() + len(self._stored)
-
-    def document_frequencies(self, terms: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """How many records have each term."""
-        above = [len(self._postings.get(term, ())) for term in terms.tolist()]
-        return self._below.document_frequencies(terms) + np.array(above, dtype=np.int64)
-
-    def postings(self, terms: NDArray[np.uint64]) -> Sequence[NDArray[np.uint32]]:
-        """Numbers of the records that have each term."""
-        above = [np.array(self._postings.get(term, ()), np.uint32) for term in terms.tolist()]
-        return [np.concatenate((low, high)) if len(high) else low for low, high in zip(self._below.postings(terms), above, strict=True)]
-
-    def stored(self, documents: NDArray[np.uint32]) -> Sequence[Stored]:
-        """Signatures and standings, in the order asked."""
-        low = np.array([number for number in documents.tolist() if number not in self._stored], np.uint32)
-        found = dict(zip(low.tolist(), self._below.stored(low), strict=True)) if len(low) else {}
-        return [self._stored.get(number) or found[number] for number in documents.tolist()]
+_CLAIM_PORTION = 16  # of several workers: what one of them claims, the others wait for
 
 
 @dataclass(frozen=True)
@@ -158,27 +102,52 @@ class Matching:
         indexed = 0
         while True:
             with self.database.write() as tx:
-                rows = {
-                    number: _terms(Signature.from_bytes(stored), locus)
-                    for number, stored, locus in islice(store.stream_signatures(tx, waiting=True), _SEGMENT_RECORDS)
-                }
-                if not rows:
-                    break
-                segment = store.add_segment(tx, len(rows), store.packed_lists(rows))
-                store.mark_indexed(tx, segment, sorted(rows))
+                claimed = _without_gap(store.claim_waiting(tx, _SEGMENT_RECORDS), tx)
+                if not claimed:
+                    break  # what other workers are at, they index
+                if not self._wait_for_earlier(claimed[0][0]):
+                    continue
+                rows = {number: _terms(Signature.from_bytes(stored), locus) for number, stored, locus in claimed}
+                store.lock_index(tx)
+                self._index(tx, rows)
                 indexed += len(rows)
-                small = [number for number, records in store.list_segments(tx) if records < _SMALL_SEGMENT]
-                if len(small) > _SMALL_SEGMENTS_MAX:
-                    store.merge_segments(tx, small)
             self.progress("indexing", indexed, indexed)
         return indexed
+
+    def _wait_for_earlier(self, number: int) -> bool:
+        """Wait until nothing below a number waits; False where something does that nobody is at.
+
+        In a transaction of its own for each record waited for, so that who waits holds nothing but what it claimed itself; and
+        everybody waits for lower numbers only. So nobody waits in a circle.
+        """
+        while True:
+            with self.database.read() as tx:
+                first = store.first_waiting(tx)
+            if first is None or first >= number:
+                return True
+            with self.database.write() as tx:
+                if store.was_left(tx, first):
+                    return False
+
+    def _index(self, tx: Transaction, rows: Mapping[int, NDArray[np.uint64]]) -> None:
+        segment = store.add_segment(tx, len(rows), store.packed_lists(rows))
+        store.mark_indexed(tx, segment, sorted(rows))
+        # Segments of a size are merged with each other: each record is copied a few times however many come one by one.
+        alike: dict[int, list[int]] = {}
+        for number, records in store.list_segments(tx):
+            if records < _SMALL_SEGMENT:
+                alike.setdefault(int(math.log(records, _ALIKE_SEGMENTS_MAX)), []).append(number)
+        for numbers in alike.values():
+            if len(numbers) >= _ALIKE_SEGMENTS_MAX:
+                store.merge_segments(tx, numbers)
 
     def settle(self) -> Settlement:
         """Compare everything with everything worth comparing, cluster, and keep who stands where."""
         with self.database.read() as tx:
             receivals = {receival.number: receival for receival in intake.system_receivals(tx)}
             # A signature whose report is gone says nothing any more.
-            stored = [row for row in store.stream_signatures(tx) if row[0] in receivals]
+            # What waits is left to be placed, at the latest when this is done: another worker may be at it.
+            stored = [row for row in store.stream_signatures(tx, waiting=False) if row[0] in receivals]
             decisions = store.list_decisions(tx, self.envelope, standing_only=True)
         signatures = [Signature.from_bytes(body) for _, body, _ in stored]
         loci = [read_locus(locus) for _, _, locus in stored]
@@ -188,17 +157,22 @@ class Matching:
         must, cannot = placements.bounds(decisions)
         settled = settle(signatures, numbers, self.scorer, self.thresholds, keys, must, cannot, self.progress, loci)
         with self.database.write() as tx:
-            if [decision.id for decision in store.list_decisions(tx, self.envelope, standing_only=True)] != [d.id for d in decisions]:
-                decisions = store.list_decisions(tx, self.envelope, standing_only=True)
-                must, cannot = placements.bounds(decisions)
-            self._keep(tx, numbers, settled, must, cannot)
+            store.lock_decisions(tx)
+            standing = store.list_decisions(tx, self.envelope, standing_only=True)
+            clusters = settled.clusters
+            if [decision.id for decision in standing] != [decision.id for decision in decisions]:
+                must, cannot = placements.bounds(standing)
+                founding = settled.graph.clusters(self.thresholds.cluster_probability_min, must, cannot)
+                place_of = {number: place for place, number in enumerate(settled.graph.documents.tolist())}
+                clusters = founding[[place_of[number] for number in numbers.tolist()]]
+            self._keep(tx, numbers, settled, clusters, must, cannot)
         return settled
 
     def _keep(
-        self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, must: set[tuple[int, int]],
-        cannot: set[tuple[int, int]],
+        self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, founding: NDArray[np.uint32],
+        must: set[tuple[int, int]], cannot: set[tuple[int, int]],
     ) -> None:
-        clusters = settled.clusters.tolist()
+        clusters = founding.tolist()
         counts = settled.candidates_count.tolist()
         rows, standings = [], []
         for at, number in enumerate(numbers.tolist()):
@@ -215,61 +189,123 @@ class Matching:
                 rows, standings = [], []
         store.write_placements(tx, rows)
         store.write_standings(tx, standings)
+        # From here on nobody else lands: who was placed meanwhile joined a cluster as it stood before.
+        store.lock_index(tx)
+        self._follow(tx, dict(zip(numbers.tolist(), clusters, strict=True)), must, cannot)
         now = self.clock.now()
         store.replace_settlement(tx, records=len(numbers), model=self.scorer.digest, graph=settled.graph.to_bytes(), at=now)
-        partition = hashlib.sha256(settled.clusters.astype("<u4").tobytes()).hexdigest()
+        partition = hashlib.sha256(founding.astype("<u4").tobytes()).hexdigest()
         details: dict[str, Detail] = {
             "records": len(numbers), "clusters": len(set(clusters)), "model": self.scorer.digest, "partition_sha256": partition,
         }
         ledger.record(tx, Event("ClustersSettled", (new_id("stl"),), details), actor=self.actor, now=now)
 
+    def _follow(self, tx: Transaction, clusters: dict[int, int], must: set[tuple[int, int]], cannot: set[tuple[int, int]]) -> None:
+        """Let those placed while everything was settled stand with whom they were found to repeat."""
+        rows = []
+        for kept in store.stream_placements(tx, max(clusters, default=-1)):
+            candidates = store.unpack_candidates(kept.candidates)
+            cluster = clusters[kept.number] = placements.provisional(kept.number, candidates, clusters, must, cannot)
+            word, probability = placements.word(kept.number, cluster, candidates, must, cannot)
+            if (cluster, word) != (kept.cluster, kept.verdict):
+                rows.append(store.Placement(kept.number, cluster, word, probability, False, kept.candidates))
+        store.write_placements(tx, rows)
+
+    def any_waiting(self) -> bool:
+        """Whether a signed record is not placed yet, by us or by another worker that is at it."""
+        with self.database.read() as tx:
+            return store.first_waiting(tx) is not None
+
+    def placed_up_to(self) -> int:
+        """The highest number that is placed, by whichever worker; those below it are."""
+        with self.database.read() as tx:
+            return store.placed_up_to(tx)
+
     def place_new(self, most: int | None = None) -> list[int]:
         """Answer the signed records that are not indexed yet, in order of receipt; provisional until the next settling.
 
         Any number of processes may call it: each record is placed once. Gives the numbers this call placed, at
-        most `most` of them.
+        most some more than `most` of them; what another worker is at is left to it.
         """
         placed: list[int] = []
         while most is None or len(placed) < most:
             with self.database.read() as tx:
-                waiting = list(islice(store.stream_signatures(tx, waiting=True), _PLACE_PORTION))
-                if not waiting:
-                    break
-                newcomers = self._compare(tx, waiting)
-            with self.database.write() as tx:
-                kept = self._keep_placed(tx, newcomers)
-            if not kept:
-                continue  # another process placed all of them meanwhile
+                waiting, shared = store.first_waiting(tx), store.claims_rows(tx)
+            kept = None if waiting is None else self._place_claimed() if shared else self._place_portion()
+            if kept is None:
+                break
             placed += kept
-            self.progress("placing", len(placed), len(placed))
+            if kept:
+                self.progress("placing", len(placed), len(placed))
         return placed
+
+    def _place_claimed(self) -> list[int] | None:
+        """Place what this worker could claim; nothing where an earlier record was left waiting, None where all is claimed."""
+        _ = self.scorer  # loaded before anything is held
+        with self.database.write() as tx:
+            claimed = store.claim_waiting(tx, _CLAIM_PORTION)
+            if not claimed:
+                return None
+            with self.database.read() as then:
+                claimed = _without_gap(claimed, then)
+                newcomers = self._compare(then, claimed)
+                unseen = store.numbers_waiting(then, claimed[0][0])
+            if not self._wait_for_earlier(claimed[0][0]):
+                return []  # its worker is gone; given back, all of them are claimed again in order
+            store.lock_index(tx)
+            self._keep_placed(tx, self._look_again(tx, newcomers, unseen))
+        return [newcomer.number for newcomer in newcomers]
+
+    def _place_portion(self) -> list[int] | None:
+        """Place the first that wait, where a writer holds the whole database: compared before, kept unless another was quicker."""
+        with self.database.read() as tx:
+            waiting = list(islice(store.stream_signatures(tx, waiting=True), _PLACE_PORTION))
+            newcomers = self._compare(tx, waiting)
+        with self.database.write() as tx:
+            left = store.still_waiting(tx, [newcomer.number for newcomer in newcomers])
+            fresh = [newcomer for newcomer in newcomers if newcomer.number in left]
+            if fresh:
+                self._keep_placed(tx, fresh)
+        return [newcomer.number for newcomer in fresh]
 
     def _compare(self, tx: Transaction, waiting: Sequence[tuple[int, bytes, bytes]]) -> "list[_Newcomer]":
         """Each newcomer against what is indexed and the newcomers before it: a later one is never a candidate."""
         lookup = Overlay(StoredIndex(tx))
-        newcomers = []
-        for number, stored, locus in waiting:
-            signature, pointed = Signature.from_bytes(stored), read_locus(locus)
-            answer, standing = place(signature, lookup, self.scorer, self.thresholds, locus=pointed, with_evidence=False)
-            terms = _terms(signature, locus)
-            lookup.add(number, terms, Stored(stored, standing, locus))
-            newcomers.append(_Newcomer(number, answer, standing, terms))
-        return newcomers
+        return [self._place_over(lookup, number, stored, locus) for number, stored, locus in waiting]
 
-    def _keep_placed(self, tx: Transaction, newcomers: "Sequence[_Newcomer]") -> list[int]:
-        waiting = store.still_waiting(tx, [newcomer.number for newcomer in newcomers])
-        fresh = [newcomer for newcomer in newcomers if newcomer.number in waiting]
-        if not fresh:
-            return []
+    def _place_over(self, lookup: Overlay, number: int, stored: bytes, locus: bytes) -> "_Newcomer":
+        signature, pointed = Signature.from_bytes(stored), read_locus(locus)
+        placed = place(signature, lookup, self.scorer, self.thresholds, locus=pointed, with_evidence=False)
+        terms = _terms(signature, locus)
+        kept = Stored(stored, placed.standing, locus)
+        lookup.add(number, terms, kept)
+        return _Newcomer(number, placed, kept, terms)
+
+    def _look_again(self, tx: Transaction, newcomers: "Sequence[_Newcomer]", unseen: Sequence[int]) -> "list[_Newcomer]":
+        """The newcomers, each compared anew if a record before it that was not indexed when it was compared could be a candidate."""
+        stored = store.read_signatures(tx, unseen)
+        terms = {number: _terms(Signature.from_bytes(signature), locus) for number, (signature, _, locus) in stored.items()}
+        lookup, again = Overlay(StoredIndex(tx)), []
+        together = np.concatenate([np.zeros(0, np.uint64), *terms.values()])
+        sizes = np.array([len(one) for one in terms.values()], np.int64)
+        for newcomer in newcomers:
+            if newcomer.placed.asked.would_meet(together, sizes):
+                again.append(self._place_over(lookup, newcomer.number, newcomer.stored.signature, newcomer.stored.locus))
+                continue
+            lookup.add(newcomer.number, newcomer.terms, newcomer.stored)
+            again.append(newcomer)
+        return again
+
+    def _keep_placed(self, tx: Transaction, fresh: "Sequence[_Newcomer]") -> None:
         joined = {
             newcomer.number: candidate.document
             for newcomer in fresh
-            for candidate in [c for c in newcomer.answer.candidates if c.relation is Verdict.DUPLICATE][:1]
+            for candidate in [c for c in newcomer.placed.answer.candidates if c.relation is Verdict.DUPLICATE][:1]
         }
         clusters = {number: placement.cluster for number, placement in store.read_placements(tx, sorted(set(joined.values()))).items()}
         rows = []
         for newcomer in fresh:
-            found = newcomer.answer
+            found = newcomer.placed.answer
             clusters[newcomer.number] = clusters.get(joined.get(newcomer.number, -1), newcomer.number)
             candidates = store.pack_candidates(
                 [candidate.document for candidate in found.candidates], [candidate.probability for candidate in found.candidates],
@@ -279,14 +315,8 @@ class Matching:
                 store.Placement(newcomer.number, clusters[newcomer.number], found.verdict, found.probability, False, candidates)
             )
         store.write_placements(tx, rows)
-        store.write_standings(tx, [(newcomer.standing, newcomer.number) for newcomer in fresh])
-        numbers = [newcomer.number for newcomer in fresh]
-        segment = store.add_segment(tx, len(fresh), store.packed_lists({newcomer.number: newcomer.terms for newcomer in fresh}))
-        store.mark_indexed(tx, segment, numbers)
-        small = [number for number, records in store.list_segments(tx) if records < _SMALL_SEGMENT]
-        if len(small) > _SMALL_SEGMENTS_MAX:
-            store.merge_segments(tx, small)
-        return numbers
+        store.write_standings(tx, [(newcomer.placed.standing, newcomer.number) for newcomer in fresh])
+        self._index(tx, {newcomer.number: newcomer.terms for newcomer in fresh})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -294,14 +324,23 @@ class _Newcomer:
     """A record compared and about to be kept."""
 
     number: int
-    answer: Answer
-    standing: bytes
+    placed: Placed
+    stored: Stored
     terms: NDArray[np.uint64]
 
 
 def _terms(signature: Signature, locus: bytes) -> NDArray[np.uint64]:
     """What of a record the inverted index holds."""
     return np.concatenate((index_terms(signature), index_locus(read_locus(locus))))
+
+
+def _without_gap(claimed: list[tuple[int, bytes, bytes]], tx: Transaction) -> list[tuple[int, bytes, bytes]]:
+    """Of claimed records the first, up to where another worker has claimed one between them."""
+    if not claimed:
+        return claimed
+    own = {number for number, _, _ in claimed}
+    gap = next((number for number in store.numbers_waiting(tx, claimed[-1][0]) if number > claimed[0][0] and number not in own), None)
+    return claimed if gap is None else [one for one in claimed if one[0] < gap]
 
 
 def last_graph(tx: Transaction) -> Graph | None:

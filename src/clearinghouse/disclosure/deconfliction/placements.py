@@ -1,6 +1,6 @@
 """Where reports stand: from the judged pairs and the decisions that stand to a cluster and a word for each."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from clearinghouse.disclosure.deconfliction import rules, store
 from clearinghouse.disclosure.deconfliction.graph import Graph
@@ -43,6 +43,22 @@ def word(
     return Verdict.NEW, best
 
 
+def provisional(
+    number: int, candidates: Sequence[tuple[int, float, int]], clusters: Mapping[int, int], must: Pairs, cannot: Pairs
+) -> int:
+    """The cluster of a report placed since the last settling: where the report it was found to repeat stands by now.
+
+    Args:
+        clusters: of the reports received before it, as far as they are placed.
+    """
+    joined = next(
+        (other for other, _, relation in candidates
+         if RELATIONS[relation] is Verdict.DUPLICATE and other in clusters and _pair(number, other) not in cannot), number,
+    )
+    told = [other for pair in must if number in pair for other in pair if other != number]
+    return min([clusters.get(joined, number), *(clusters[other] for other in told if other in clusters)])
+
+
 def replace(tx: Transaction, graph: Graph, threshold: float, decisions: Sequence[store.KeptDecision]) -> list[int]:
     """Bring every placement to what graph and decisions say; gives the numbers of the reports that moved."""
     must, cannot = bounds(decisions)
@@ -51,11 +67,11 @@ def replace(tx: Transaction, graph: Graph, threshold: float, decisions: Sequence
     changed: list[store.Placement] = []
     moved: list[int] = []
     for kept in store.stream_placements(tx):
-        # A report placed since the last settling stands where its answer put it, unless a person moved it.
-        cluster = clusters.get(kept.number, kept.cluster)
-        if not kept.settled:
-            cluster = min([kept.cluster, *(min(clusters.get(a, a), clusters.get(b, b)) for a, b in must if kept.number in (a, b))])
-        said, probability = word(kept.number, cluster, store.unpack_candidates(kept.candidates), must, cannot)
+        candidates = store.unpack_candidates(kept.candidates)
+        if kept.number not in clusters:
+            clusters[kept.number] = kept.cluster if kept.settled else provisional(kept.number, candidates, clusters, must, cannot)
+        cluster = clusters[kept.number]
+        said, probability = word(kept.number, cluster, candidates, must, cannot)
         if (cluster, said) != (kept.cluster, kept.verdict):
             changed.append(store.Placement(kept.number, cluster, said, probability, kept.settled, kept.candidates))
             if cluster != kept.cluster:

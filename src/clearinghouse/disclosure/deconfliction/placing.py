@@ -62,9 +62,51 @@ class Lookup(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What a finding asked the index with, so that it can be said of a record that came later whether it would have been a candidate."""
+
+    terms: NDArray[np.uint64]
+    """Sorted; with those of its own that no other record had."""
+    worth: F32
+    """What a record that shares the term is lifted by in retrieval."""
+    exact: NDArray[np.uint64]
+    """Identifiers and functions: whoever shares one is a candidate whatever the rest."""
+    least: float
+    """Retrieval score of the last candidate that policy let in; 0 where there was room for more."""
+
+    def would_meet(self, terms: NDArray[np.uint64], sizes: NDArray[np.int64]) -> bool:
+        """Whether any of some records could have been a candidate; never False for one that would have been.
+
+        Args:
+            terms: of the index, record after record, `sizes` of each.
+        """
+        if np.isin(self.exact, terms).any():
+            return True
+        if not len(self.terms):
+            return False
+        places = np.minimum(np.searchsorted(self.terms, terms), len(self.terms) - 1)
+        shared = np.flatnonzero(self.terms[places] == terms)
+        owners = np.repeat(np.arange(len(sizes)), sizes)[shared]
+        scores = np.bincount(owners, self.worth[places[shared]], len(sizes))
+        # Not quite the score itself: sums in another order may differ in the last bits.
+        return bool(((scores > 0) & (scores >= self.least * 0.999)).any())
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One finding among all that are stored."""
+
+    answer: Answer
+    standing: bytes
+    """To be kept with it."""
+    asked: Asked
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Compared:
     """A newcomer against its candidates, before words are found for it."""
 
+    asked: Asked
     documents: Documents
     signatures: list[Signature]
     rows: F32
@@ -77,8 +119,8 @@ class _Compared:
 def place(
     signature: Signature, lookup: Lookup, scorer: Scorer, thresholds: DeconflictionThresholds, *, own: int | None = None,
     locus: Loci = NOWHERE, with_evidence: bool = True,
-) -> tuple[Answer, bytes]:
-    """The answer for one finding and the standing to keep with it.
+) -> Placed:
+    """The answer for one finding, the standing to keep with it, and what it was found by.
 
     Args:
         with_evidence: False leaves the evidence of the candidates empty: where nobody looks, it is a third of the work.
@@ -87,7 +129,8 @@ def place(
     """
     compared = _ask(signature, lookup, scorer, thresholds, own, None, locus)
     known = lookup.count() - (own is not None)
-    return _answer(signature, compared, known, scorer, thresholds, with_evidence=with_evidence), compared.standing
+    answer = _answer(signature, compared, known, scorer, thresholds, with_evidence=with_evidence)
+    return Placed(answer, compared.standing, compared.asked)
 
 
 def compare(
@@ -113,17 +156,17 @@ def _ask(
         counts, records = counts + 1, records + 1  # as if it were indexed: settling counts it too
     weights = scorer.background.weights(signature.terms, counts, records)
     # One more than policy allows: the finding itself may be among them.
-    documents, scores = _candidates(signature, counts, weights, lookup, thresholds.candidates_max + (own is not None), locus)
+    documents, scores, asked = _candidates(signature, counts, weights, lookup, thresholds.candidates_max + (own is not None), locus)
     if own is not None:
         documents, scores = documents[documents != own], scores[documents != own]
     if other is not None and other not in documents:
         documents, scores = np.append(documents, np.uint32(other)), np.append(scores, np.float32(0))
-    return _compare(signature, weights, documents, scores, lookup, scorer, own, locus)
+    return _compare(signature, weights, documents, scores, asked, lookup, scorer, own, locus)
 
 
 def _candidates(
     signature: Signature, counts: NDArray[np.int64], rarities: F32, lookup: Lookup, most: int, locus: Loci
-) -> tuple[Documents, F32]:
+) -> tuple[Documents, F32, Asked]:
     """Document numbers and retrieval scores; those that share an identifier or point at the same function come first."""
     kinds = kinds_of(signature.terms)
     weights = term_weights(kinds, counts, rarities)
@@ -133,19 +176,24 @@ def _candidates(
     lists = list(lookup.postings(asked)) if len(asked) else []
     exact = len(named) + len(locus)
     lists = [one if at < len(chosen) + len(named) or len(one) <= GROUP_MAX else one[:0] for at, one in enumerate(lists)]
+    alone = np.flatnonzero((counts == 1) & (weights > 0))
+    could = np.sort(np.concatenate((chosen, alone)))
+    asking = (signature.terms[could], weights[could] ** 2, np.concatenate((signature.terms[kinds == Kind.IDENTIFIER], index_locus(locus))))
     if not any(len(one) for one in lists):
-        return np.zeros(0, np.uint32), np.zeros(0, np.float32)
+        return np.zeros(0, np.uint32), np.zeros(0, np.float32), Asked(*asking, 0.0)
     owners = np.concatenate([np.asarray(one, np.uint32) for one in lists])
     worth = np.repeat(np.concatenate((weights[chosen] ** 2, np.zeros(exact, np.float32))), [len(one) for one in lists])
     documents, places = np.unique(owners, return_inverse=True)
     scores = np.bincount(places, worth, len(documents)).astype(np.float32)
     first = np.isin(documents, np.concatenate(lists[len(chosen):])) if exact else np.zeros(len(documents), bool)
     order = np.lexsort((documents, -scores, ~first))[:most]
-    return documents[order], scores[order]
+    # The last by score, which need not be the last in order: identifiers go before scores.
+    least = float(scores[order].min()) if len(order) == most else 0.0
+    return documents[order], scores[order], Asked(*asking, least)
 
 
 def _compare(
-    signature: Signature, weights: F32, documents: Documents, scores: F32, lookup: Lookup, scorer: Scorer, own: int | None,
+    signature: Signature, weights: F32, documents: Documents, scores: F32, asked: Asked, lookup: Lookup, scorer: Scorer, own: int | None,
     locus: Loci,
 ) -> _Compared:
     alone = pack([signature])
@@ -180,7 +228,7 @@ def _compare(
     pointed = [
         point_alike(locus, read_locus(one.locus)) and agree(signature, other) for one, other in zip(stored, others, strict=True)
     ]
-    return _Compared(documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), pointed)
+    return _Compared(asked, documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), pointed)
 
 
 def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:

@@ -43,7 +43,7 @@ signatures = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("standing", LargeBinary),
     Column("locus", LargeBinary),
-    Column("segment", Integer),
+    Column("segment", Integer),  # the one it was indexed in first; none while it waits
     Index(None, "segment"),
 )
 postings = Table(
@@ -94,13 +94,17 @@ settlements = Table(
 _CANDIDATE = np.dtype([("number", "<u4"), ("probability", "<f4"), ("relation", "u1")])
 _IN = 400
 _DECISIONS_LOCK = 0x646563  # "dec": one number for this purpose in the whole database
+_INDEX_LOCK = 0x696478  # "idx"
+_CLAIM_IDLE = "60s"
+"""After so long without a word from whoever claimed records, the database gives them to others: a computer may have been stopped."""
+_SIGNED = select(signatures.c.number, signatures.c.signature, signatures.c.locus)
 Terms = NDArray[np.uint64]
 Numbers = NDArray[np.uint32]
 
 
 def add_signatures(tx: Transaction, rows: Sequence[tuple[int, bytes, bytes]]) -> None:
-    """Keep (number, signature, locus) of reports that are not in the index yet."""
-    tx.driver_derive("insert into report_signatures (number, signature, locus) values (?, ?, ?)", rows)
+    """Keep (number, signature, locus) of reports that are not in the index yet; what another process signed meanwhile stays."""
+    tx.driver_derive("insert into report_signatures (number, signature, locus) values (?, ?, ?) on conflict (number) do nothing", rows)
 
 
 def signed_up_to(tx: Transaction) -> int:
@@ -126,14 +130,55 @@ def forget_other_formats(tx: Transaction, form: int) -> int:
     return tx.derive(delete(signatures))
 
 
-def stream_signatures(tx: Transaction, *, waiting: bool = False) -> Iterator[tuple[int, bytes, bytes]]:
-    """(number, signature, locus) of all records in order of number, or only of those that wait to be indexed."""
-    query = select(signatures.c.number, signatures.c.signature, signatures.c.locus).order_by(signatures.c.number)
-    if waiting:
-        query = query.where(signatures.c.segment.is_(None))
+def stream_signatures(tx: Transaction, *, waiting: bool | None = None) -> Iterator[tuple[int, bytes, bytes]]:
+    """(number, signature, locus) of all records in order of number, of those that wait to be indexed, or (False) of those that do not."""
+    query = _SIGNED.order_by(signatures.c.number)
+    if waiting is not None:
+        query = query.where(signatures.c.segment.is_(None) if waiting else signatures.c.segment.is_not(None))
     for portion in tx.stream(query, 5000):
-        for row in portion:
-            yield row.number, bytes(row.signature), bytes(row.locus or b"")
+        yield from map(_signed, portion)
+
+
+def first_waiting(tx: Transaction) -> int | None:
+    """The lowest number of a signed record that is not indexed yet."""
+    first: int | None = tx.value(select(func.min(signatures.c.number)).where(signatures.c.segment.is_(None)))
+    return first
+
+
+def numbers_waiting(tx: Transaction, below: int) -> list[int]:
+    """Numbers below `below` of signed records that are not indexed yet, rising."""
+    query = select(signatures.c.number).where(signatures.c.segment.is_(None), signatures.c.number < below)
+    return [row.number for row in tx.rows(query.order_by(signatures.c.number))]
+
+
+def claims_rows(tx: Transaction) -> bool:
+    """Whether workers can share what waits: a database that locks rows."""
+    return tx.dialect == "postgresql"
+
+
+def claim_waiting(tx: Transaction, most: int) -> list[tuple[int, bytes, bytes]]:
+    """(number, signature, locus) of waiting records that no other worker has claimed, in order of number.
+
+    They are nobody else's until the transaction ends, however it ends.
+    """
+    if claims_rows(tx):
+        tx.rows(text("select set_config('idle_in_transaction_session_timeout', :idle, true)"), {"idle": _CLAIM_IDLE})
+    query = _SIGNED.where(signatures.c.segment.is_(None)).order_by(signatures.c.number).limit(most)
+    return [_signed(row) for row in tx.rows(query.with_for_update(skip_locked=True))]
+
+
+def was_left(tx: Transaction, number: int) -> bool:
+    """Whether a record waits and nobody has claimed it; whoever has is waited for, at most as long as a claim may rest."""
+    if claims_rows(tx):
+        tx.rows(text("select set_config('lock_timeout', :idle, true)"), {"idle": _CLAIM_IDLE})
+    query = select(signatures.c.number).where(signatures.c.number == number, signatures.c.segment.is_(None))
+    return bool(tx.rows(query.with_for_update()))
+
+
+def lock_index(tx: Transaction) -> None:
+    """Let nobody else write to index or placements until the transaction ends; taken after every claim and after `lock_decisions`."""
+    if tx.dialect == "postgresql":
+        tx.rows(text("select pg_advisory_xact_lock(:lock)"), {"lock": _INDEX_LOCK})
 
 
 def count_indexed(tx: Transaction) -> int:
@@ -172,9 +217,9 @@ def mark_indexed(tx: Transaction, segment: int, numbers: Sequence[int]) -> None:
 
 
 def still_waiting(tx: Transaction, numbers: Sequence[int]) -> set[int]:
-    """Which of these records are not indexed yet; on PostgreSQL they stay so until the transaction ends."""
+    """Which of these records are not indexed yet."""
     query = select(signatures.c.number).where(signatures.c.number.in_(list(numbers)), signatures.c.segment.is_(None))
-    return {row.number for row in tx.rows(query.order_by(signatures.c.number).with_for_update())}
+    return {row.number for row in tx.rows(query)}
 
 
 def merge_segments(tx: Transaction, merged: Sequence[int]) -> None:
@@ -188,8 +233,7 @@ def merge_segments(tx: Transaction, merged: Sequence[int]) -> None:
     records = int(tx.value(select(func.sum(segments.c.records)).where(segments.c.segment.in_(merged))) or 0)
     tx.derive(delete(postings).where(postings.c.segment.in_(merged)))
     tx.derive(delete(segments).where(segments.c.segment.in_(merged)))
-    fresh = add_segment(tx, records, ((term, count, numbers) for term, (count, numbers) in lists.items()))
-    tx.derive(sql_update(signatures).where(signatures.c.segment.in_(merged)).values(segment=fresh))
+    add_segment(tx, records, ((term, count, numbers) for term, (count, numbers) in lists.items()))
 
 
 def document_frequencies(tx: Transaction, terms: Terms) -> NDArray[np.int64]:
@@ -302,10 +346,15 @@ def numbers_in(tx: Transaction, clusters: Sequence[int]) -> list[tuple[int, int]
     return [(row.number, row.cluster) for row in tx.rows(query.order_by(placements.c.number))]
 
 
-def stream_placements(tx: Transaction) -> Iterator[Placement]:
-    """Every placement in order of number."""
-    for portion in tx.stream(select(placements).order_by(placements.c.number), 5000):
+def stream_placements(tx: Transaction, after: int = -1) -> Iterator[Placement]:
+    """Every placement of a number above `after`, in order of number."""
+    for portion in tx.stream(select(placements).where(placements.c.number > after).order_by(placements.c.number), 5000):
         yield from map(_placement, portion)
+
+
+def placed_up_to(tx: Transaction) -> int:
+    """The highest number that is placed; newcomers are placed in order."""
+    return int(tx.value(select(func.max(placements.c.number))) or 0)
 
 
 def cluster_of_each(tx: Transaction) -> list[tuple[int, int]]:
@@ -466,6 +515,10 @@ def packed_lists(rows: Mapping[int, Terms]) -> Iterator[tuple[int, int, bytes]]:
     packed = owners.astype("<u4").tobytes()
     for term, start, end in zip(terms[starts].tolist(), starts.tolist(), ends.tolist(), strict=True):
         yield term, end - start, packed[4 * start : 4 * end]
+
+
+def _signed(row: Row[Any]) -> tuple[int, bytes, bytes]:
+    return row.number, bytes(row.signature), bytes(row.locus or b"")
 
 
 def _placement(row: Row[Any]) -> Placement:

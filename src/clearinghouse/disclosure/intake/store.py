@@ -30,6 +30,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
 )
 from sqlalchemy import update as sql_update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -242,7 +243,7 @@ class NewReport:
 
 
 def add_reports(tx: Transaction, new: Sequence[NewReport], envelope: Envelope) -> None:
-    """Keep reports, each sealed under a key of its own."""
+    """Keep reports, each sealed under a key of its own; they get their numbers in the order their transactions end."""
     rows = []
     for report in new:
         plain = zlib.compress(_JSON.encode(report.notes) + b"\n" + _JSON.encode(report.finding), 1)
@@ -252,6 +253,10 @@ def add_reports(tx: Transaction, new: Sequence[NewReport], envelope: Envelope) -
             "reporter": report.reporter, "source": report.source, "parser_version": report.parser_version,
             "digest": report.digest, "public": report.public, "wrapped_key": sealed.wrapped_key, "sealed": sealed.body,
         })
+    if tx.dialect == "postgresql" and rows:
+        # A sequence gives its numbers at once and rows show at their commit: a lower number could turn up after a higher one
+        # was read, and whoever reads on from the highest it knows (the matcher, the blind check) would never see it.
+        tx.rows(text("select pg_advisory_xact_lock(:lock)"), {"lock": _NUMBERS_LOCK})
     tx.write(insert(reports), rows)
 
 
@@ -528,6 +533,7 @@ def _on_duty(viewer: PartyId, now: datetime) -> Any:
 
 
 _JSON = msgspec.json.Encoder()
+_NUMBERS_LOCK = 0x6E756D  # "num": one number for this purpose in the whole database
 
 
 def _seal_notes(key: bytes, notes: tuple[Note, ...], about: str) -> bytes | None:
