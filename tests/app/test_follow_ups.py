@@ -8,8 +8,10 @@ from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
+from sqlalchemy import text
 
 from clearinghouse.app import charter_fetch
+from clearinghouse.app.announcements import KNOWN_WORDS, NOT_KNOWN_WORDS, text_of
 from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.app.process import forget_openings, renew_charters
 from clearinghouse.app.settings import MailSettings
@@ -18,6 +20,8 @@ from clearinghouse.app.withdrawing import withdraw_reports
 from clearinghouse.app.worker import worker_of
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.events import Event
+from clearinghouse.core.ids import EventId, NoticeId
+from clearinghouse.core.marks import Marks
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.coordination.capacity import Reply, ReplyKind
 from clearinghouse.disclosure.coordination.capacity import actions as capacity
@@ -29,6 +33,7 @@ from clearinghouse.parties.contacts import actions as contacts
 from clearinghouse.parties.glass import actions as glass
 from clearinghouse.parties.identity.enrolment import actions as enrolment
 from clearinghouse.parties.identity.sessions import store as session_store
+from clearinghouse.parties.notices.records import ChannelName, Notice, NoticeKind, NoticeState
 from clearinghouse.parties.records import PartyKind
 from identity_factories import invited
 from room_cast import Cast
@@ -227,3 +232,27 @@ def test_fetched_charters_are_looked_at_once_in_the_interval(instance: Instance,
         renew_charters(instance)
     assert len(looked) == 2
     assert renew_charters(replace(instance, settings=replace(instance.settings, outward=replace(instance.settings.outward, enabled=False)))) == 0
+
+
+def test_finder_is_told_in_a_letter_of_one_length(world: Cast) -> None:
+    known = KNOWN_WORDS.format(f"{world.instance.clock.now():%Y-%m-%d %H:%M} UTC")
+    assert len(known) == len(NOT_KNOWN_WORDS)
+    report = world.report(Finding(title="Overrun", description="overrun"))
+    give_address(world, "finder")
+    posted(world)
+    world.open(report)
+    letters = posted(world)
+    assert "finder@example.org: News about your report" in letters, sorted(letters)
+    assert NOT_KNOWN_WORDS not in letters["finder@example.org: News about your report"].get_content(), "in the open it says that there is news"
+    with world.instance.database.read() as tx:
+        told = tx.rows(text("select event_id, kind from notices where kind = 'report.updated'"))
+        said = [text_of(world.instance, tx, _notice(world, row.event_id), world.instance.clock.now()) for row in told]
+    assert said == [(Marks(), NOT_KNOWN_WORDS)]
+
+
+def _notice(world: Cast, event_id: str) -> Notice:
+    now = world.instance.clock.now()
+    return Notice(
+        NoticeId("ntc"), EventId(event_id), "tell_finder", NoticeKind.REPORT_UPDATED, world.id("finder"), "sub", ChannelName.MAIL, "", "", now, now, 0,
+        NoticeState.WAITING,
+    )

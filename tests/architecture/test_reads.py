@@ -71,6 +71,7 @@ PLAIN = {
     "app/blind_check.py:set_of": "tags published to everybody who may ask",
     "app/claim_check.py:hash_held": "the machine's: hashes of what is held, kept under a key and shown to nobody",
     "disclosure/deconfliction/blind/actions.py:tag_held": "the machine's: tags of what is held",
+    "app/telling.py:sweep": "whether anything waits; shown to nobody",
     "app/commitments.py:tally": "five counts over everybody's, public",
     "app/commitments.py:known_from": "for coordinators of the case that handles the report; an instant and no more",
     "ledger/actions.py:prove": "hashes and opaque ids, which are public",

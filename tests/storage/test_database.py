@@ -13,6 +13,7 @@ import clearinghouse.disclosure.coordination.contact.store
 import clearinghouse.disclosure.coordination.embargo.store
 import clearinghouse.disclosure.coordination.rooms.store
 import clearinghouse.disclosure.deconfliction.store
+import clearinghouse.disclosure.deconfliction.telling.store
 import clearinghouse.disclosure.intake.commitments.store
 import clearinghouse.disclosure.intake.provenance.store
 import clearinghouse.disclosure.intake.store

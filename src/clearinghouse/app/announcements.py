@@ -11,6 +11,7 @@ from datetime import datetime
 
 from clearinghouse.app import charter_terms
 from clearinghouse.app.channels.directory import told_parties
+from clearinghouse.app.views.telling import read_tellings
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.marks import Marks
@@ -19,6 +20,7 @@ from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.coordination.embargo import actions as embargo
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, CaseState, Participant, Participation, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
+from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as parties
@@ -100,6 +102,13 @@ def tell_desk(telling: Telling) -> None:
     readers = parties.system_readers(telling.tx, telling.event.subjects[0], telling.now)
     if any(grant.party == desk for grant in readers):
         telling.tell(NoticeKind.DESK_WAITING, desk, [desk])
+
+
+def tell_finder(telling: Telling) -> None:
+    """Tell who sent a report that a person has looked at it; what came of it stands behind the link, and in what may be said in a letter."""
+    submission = telling.event.subjects[1]
+    readers = parties.system_readers(telling.tx, submission, telling.now)
+    telling.tell(NoticeKind.REPORT_UPDATED, submission, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
 
 
 def tell_committed(telling: Telling) -> None:
@@ -303,7 +312,7 @@ def tell_subscriber(telling: Telling) -> None:
 
 ACTIONS: dict[str, Callable[[Telling], None]] = {
     action.__name__: action for action in (
-        acknowledge, tell_desk, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
+        acknowledge, tell_desk, tell_finder, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
         tell_of_answer, tell_of_withdrawal, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
@@ -346,14 +355,31 @@ def still_told(instance: Instance, tx: Transaction, notice: Notice, now: datetim
 
 def text_of(instance: Instance, tx: Transaction, notice: Notice, now: datetime) -> tuple[Marks, str] | None:
     """What a notice may tell in so many words, with its marks, read with the rights of its party; None where there is nothing."""
-    if notice.kind is not NoticeKind.MESSAGE_POSTED:
+    if notice.kind not in (NoticeKind.MESSAGE_POSTED, NoticeKind.REPORT_UPDATED):
         return None
     event = ledger.find_event(tx, notice.event_id)
+    if notice.kind is NoticeKind.REPORT_UPDATED:
+        return None if event is None or event.kind != "FinderTold" else _finding_of_a_person(instance, tx, event.subjects[0], notice.party)
     room = cases.find_room(tx, notice.about, instance.envelope, viewer=notice.party, now=now)
     if event is None or room is None or room.case.state is CaseState.ERASED:
         return None
     message = threads.find_message(tx, room, event.subjects[1], event.subjects[0], now=now)
     return None if message is None else (message.marks, message.body)
+
+
+KNOWN_WORDS = "A person found it to be the same flaw as one that was first received at {}."
+NOT_KNOWN_WORDS = "A person looked at it and has not found it to be the same flaw as any one received before it."
+"""Equally long once the instant stands in the first: whoever sees the size of a sealed letter learns nothing from it."""
+
+
+def _finding_of_a_person(instance: Instance, tx: Transaction, report_id: str, party: PartyId) -> tuple[Marks, str] | None:
+    reader = parties.find_party(tx, party)
+    number = intake.system_number(tx, report_id)
+    told = {} if reader is None or number is None else read_tellings(tx, instance.acting_as(reader), [number])
+    if number not in told or not told[number].looked:
+        return None
+    since = told[number].known_since
+    return Marks(), NOT_KNOWN_WORDS if since is None else KNOWN_WORDS.format(f"{since:%Y-%m-%d %H:%M} UTC")
 
 
 def _named_in(event: LoggedEvent) -> list[PartyId]:

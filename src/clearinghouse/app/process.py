@@ -34,6 +34,7 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     # Reports
     "SubmissionRead": ("acknowledge", "tell_desk"),
     "MailReceived": ("tell_desk",),
+    "FinderTold": ("tell_finder",),
     "CommitmentDueSoon": ("tell_committed",),
     "CommitmentOverdue": ("tell_committed",),
     # Rooms
@@ -149,6 +150,13 @@ def sweep_blind_check(instance: Instance) -> int:
     return blind_check.sweep(instance) + claim_check.hash_held(instance)
 
 
+def tell_finders(instance: Instance) -> int:
+    """Tell finders what people made of their reports, as far as their budgets go."""
+    from clearinghouse.app import telling
+
+    return telling.sweep(instance)
+
+
 def _turn(instance: Instance, name: str, every: timedelta) -> bool:
     """Whether it is time again for what is done only so often, by whichever worker asks first; it is then that one's to do."""
     now = instance.clock.now()
@@ -159,7 +167,7 @@ def _turn(instance: Instance, name: str, every: timedelta) -> bool:
         return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check)
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 

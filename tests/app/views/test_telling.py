@@ -1,8 +1,10 @@
 """What a mere reporter is told: that it was received, and no verdict, probability, candidate or case before a person looked."""
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 
 from clearinghouse.app.views.answers import read_answers
 from clearinghouse.app.views.cases import list_cases, read_case
@@ -14,10 +16,15 @@ from clearinghouse.app.views.statistics import read_statistics
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import NotFound
+from clearinghouse.core.events import Event
+from clearinghouse.core.ids import CommitmentId, EventId, new_id
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.commitments import store as commitments
+from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection
+from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import store as party_store
 from clearinghouse.parties.records import Party, PartyKind
@@ -158,3 +165,31 @@ def test_coordinator_judges_no_report_that_it_reads_only_as_its_organisation_sen
     assert {line.id for line in list_inbox(asking).lines} == {own, theirs}
     with pytest.raises(NotFound):
         decide(asking, DecisionKind.MERGE, own, theirs)
+
+
+def test_known_since_counts_an_earlier_commitment_of_somebody_received_later(
+    told: tuple[Instance, str, str], instance: Instance, settle: Callable[[], None], clock: FixedClock
+) -> None:
+    finder, mine, _ = told
+    committed_at = clock.at.replace(hour=9)
+    [other] = send_as(instance, new_party(instance, "Third Ltd", Role.REPORTER), [flaw("Crash on odd strips", symbol="open_strip")],
+                      coordinator=instance.actor)
+    settle()
+    decide(instance, DecisionKind.SPLIT, mine)
+    decide(instance, DecisionKind.MERGE, mine, other)
+    assert list_reports(finder, newest=10)[0][0].known_since is None, "the other one came at the same instant"
+    _commit_to(instance, other, committed_at)
+    assert list_reports(finder, newest=10)[0][0].known_since == committed_at
+
+
+def _commit_to(instance: Instance, report_id: str, at: datetime) -> None:
+    """As if the sender of a report had committed to it before."""
+    with instance.database.write() as tx:
+        held = intake.read_report(tx, report_id, instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
+        assert held is not None
+        claim = Claim(b"d" * 32, b"k" * 32, b"s" * 64)
+        made = Commitment(CommitmentId(new_id("cmt")), at, held.reporter, held.reporter, claim, at.replace(year=2027), EventId(new_id("evt")), False, 1)
+        commitments.add_commitment(tx, made)
+        commitments.add_section(tx, made, OpenedSection("report", at, False, 1, "sha3-256:00"), b"text", instance.envelope)
+        tx.write(text("update commitments set submission_id = :id"), {"id": held.submission_id})
+        ledger.record(tx, Event("Tested", (report_id,)), actor=instance.actor.id, now=instance.clock.now())

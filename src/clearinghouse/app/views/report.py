@@ -24,7 +24,7 @@ from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as parties
 
-_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn", "ReportReinstated"})
+_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn", "ReportReinstated", "FinderTold"})
 """Events about a report that its sender is told of; others tell what people made of it."""
 
 

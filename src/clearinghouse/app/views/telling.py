@@ -1,19 +1,26 @@
 """What a viewer may be told of a report beyond that it was received (decision 2).
 
 Who sent a report for itself learns what deconfliction says of it only as a coordinator at work, or once a person has looked: otherwise
-a guessed report would be a question to an oracle. The number of statements is the same whatever the answer.
+a guessed report would be a question to an oracle. That a person has looked is charged to the budget of the blind check, whatever came of it;
+beyond the budget a report stays "received" until the budget renews. The number of statements is the same whatever the answer.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clearinghouse.app.wiring import Instance
+from clearinghouse.core.ids import PartyId
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.coordination.rooms.store import cases, vulnerabilities
 from clearinghouse.disclosure.deconfliction import store as deconfliction
-from clearinghouse.disclosure.deconfliction.records import DecisionKind
+from clearinghouse.disclosure.deconfliction.credit.records import Claim
+from clearinghouse.disclosure.deconfliction.credit.rules import known_since
+from clearinghouse.disclosure.deconfliction.records import TELLING, DecisionKind
+from clearinghouse.disclosure.deconfliction.telling import actions as tellings
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.intake.commitments import store as commitments
+from clearinghouse.disclosure.intake.commitments.rules import counts_from
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.storage import Transaction
 
@@ -25,9 +32,9 @@ class Telling:
     everything: bool = False
     """The viewer coordinates: verdict, probability, candidates and case may be shown."""
     looked: bool = False
-    """A person has decided something about the report, or put it into a case."""
+    """A person has decided something about the report, or put it into a case, and the budget allows to say so."""
     known_since: datetime | None = None
-    """When the first report of the same flaw that stands came, where a person has said that it is the same."""
+    """When the first of the same flaw that stands came or was committed to, where a person has said that it is the same."""
     withdrawn_at: datetime | None = None
     """When its sender took it back."""
 
@@ -59,27 +66,51 @@ def read_tellings(tx: Transaction, instance: Instance, numbers: Collection[int])
     """For each of these reports, all of which the viewer may read, what may be told of it."""
     wanted = sorted(numbers)
     on_duty = intake.duty_numbers(tx, wanted, viewer=instance.actor.id, now=instance.clock.now())
-    on_them = frozenset(wanted)
     everything = on_duty if coordinates(instance) else frozenset[int]()
     with tx.beyond_wall():
-        words = deconfliction.standing_words(tx)
         ids = intake.system_report_ids(tx, wanted or [0])
-        handled = cases.system_handled(tx, sorted(ids.values()))
-        beside = vulnerabilities.system_known_since(tx, sorted(ids.values()))
-        merged = [group for word in words if word.kind == DecisionKind.MERGE for group in word.groups if not on_them.isdisjoint(group)]
-        gone = withdrawals.system_withdrawn(tx, sorted(on_them.union(*merged)))
-        # What its sender took back is not told as known: who came after it is the first of those that stand.
-        first = {
-            number: min(before) for group in merged for number in group
-            if (before := [other for other in group if other < number and other not in gone])
-        }
-        since = intake.system_received_at(tx, sorted(set(first.values())))
-    looked = {number for word in words for group in word.groups for number in group}
-    return {
-        number: Telling(
-            number in everything, number in looked or ids[number] in handled,
-            min((at for at in (since.get(first.get(number, 0)), beside.get(ids[number])) if at is not None), default=None),
-            gone.get(number),
-        )
-        for number in wanted if number in ids
+        looks = read_looks(tx, ids)
+        members = sorted({*wanted, *(number for group in looks.merged for number in group)}) or [0]
+        gone = withdrawals.system_withdrawn(tx, members)
+        known = {number: _claim(receipt, number in gone) for number, receipt in intake.system_receipts(tx, members).items()}
+        committed = commitments.system_by_report(tx, intake.ids_of(tx, members))
+        beside = vulnerabilities.system_beside(tx, sorted(ids.values()))
+        committed_beside = commitments.system_by_report(tx, sorted({peer for peers in beside.values() for peer in peers}))
+        held_back = tellings.system_held_back(tx, sorted(ids.values()), policy=instance.policy.blind, now=instance.clock.now())
+    earlier = {
+        report: counts_from(commitment, held, instance.policy.commitments)
+        for report, (commitment, held) in {**committed, **committed_beside}.items()
     }
+    claims = {number: replace(claim, committed_at=earlier.get(claim.report)) for number, claim in known.items()}
+    found = {}
+    for number in (number for number in wanted if number in ids and number in claims):
+        others = [claims[other] for group in looks.merged if number in group for other in group if other in claims]
+        others += [Claim(peer, PartyId(""), None, at, earlier.get(peer)) for peer, at in beside.get(ids[number], {}).items()]
+        told = number in everything or ids[number] not in held_back
+        found[number] = Telling(
+            number in everything, told and number in looks.looked, known_since(claims[number], others) if told else None, gone.get(number)
+        )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """What persons have said of some reports."""
+
+    looked: frozenset[int]
+    """Those that a decision speaks of, or that are in a case."""
+    merged: tuple[tuple[int, ...], ...]
+    """The groups that decisions join and one of these is in."""
+
+
+def read_looks(tx: Transaction, ids: Mapping[int, str]) -> Looks:
+    """Which of these reports, by number and id, a person has looked at; shown to nobody as it is."""
+    words = [word for word in deconfliction.standing_words(tx) if word.kind in TELLING]
+    handled = cases.system_handled(tx, sorted(ids.values()))
+    spoken = {number for word in words for group in word.groups for number in group}
+    merged = [group for word in words if word.kind == DecisionKind.MERGE for group in word.groups if not ids.keys().isdisjoint(group)]
+    return Looks(frozenset(number for number in ids if number in spoken or ids[number] in handled), tuple(merged))
+
+
+def _claim(receipt: intake.Receival, withdrawn: bool) -> Claim:
+    return Claim(receipt.report_id, receipt.reporter, None, receipt.received_at, withdrawn=withdrawn)

@@ -22,6 +22,7 @@ from clearinghouse.disclosure.deconfliction.locus import read_locus
 from clearinghouse.disclosure.deconfliction.placing import compare
 from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import Signature
+from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
@@ -74,6 +75,7 @@ def decide(
     groups = _groups(tx, kind, [report.number for report in reports], placed)
     decision = store.KeptDecision(DecisionId(new_id("dec")), kind, actor, now, groups, cleaned)
     store.add_decision(tx, decision, envelope)
+    tellings.note_looked(tx, [number for group in groups for number in group], now)
     moved = _apply(tx, thresholds, envelope)
     details: dict[str, Detail] = {"reports": [report.id for report in reports], "moved": len(moved)}
     ledger.record(tx, Event(_EVENT[kind], (decision.id, *(report.id for report in reports)), details), actor=actor, now=now)

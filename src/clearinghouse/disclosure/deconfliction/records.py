@@ -74,6 +74,10 @@ class DecisionKind(StrEnum):
     NOT_SAME = "not_same"
 
 
+TELLING = frozenset(DecisionKind)
+"""Kinds that are a look at a report itself: of what one of them speaks, its sender is told that a person has looked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """A person's word, with its reason. It outranks every probability until it is undone."""

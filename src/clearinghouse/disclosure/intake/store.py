@@ -442,10 +442,15 @@ def received_instants(tx: Transaction, numbers: Select[Any], *, viewer: PartyId,
     return {row.number: row.received_at for row in tx.rows(query)}
 
 
-def system_received_at(tx: Transaction, numbers: Sequence[int]) -> dict[int, datetime]:
-    """When reports came, for telling a finder since when its own is known once a person has said so (decision 2)."""
-    query = select(reports.c.number, reports.c.received_at).where(reports.c.number.in_(listed(tx.dialect, numbers)))
-    return {row.number: row.received_at for row in tx.rows(query)}
+def system_receipts(tx: Transaction, numbers: Sequence[int]) -> "dict[int, Receival]":
+    """Receipt data of these reports, for telling a finder since when its own is known once a person has said so (decision 2)."""
+    query = select(*_RECEIVAL).where(reports.c.number.in_(listed(tx.dialect, numbers)))
+    return {row.number: _receival(row) for row in tx.rows(query)}
+
+
+def ids_of(tx: Transaction, numbers: Sequence[int]) -> Select[Any]:
+    """A subquery of the ids of reports by number, for stores that keep ids."""
+    return select(reports.c.report_id).where(reports.c.number.in_(listed(tx.dialect, numbers)))
 
 
 def system_report_ids(tx: Transaction, numbers: Sequence[int]) -> dict[int, str]:
@@ -510,11 +515,7 @@ def system_private_findings(tx: Transaction, after: int, limit: int, envelope: E
 
 def system_receivals(tx: Transaction) -> list[Receival]:
     """Every report's receipt data in order of number, for the matcher."""
-    columns = (reports.c.number, reports.c.report_id, reports.c.received_at, reports.c.reporter, reports.c.public, reports.c.digest)
-    return [
-        Receival(row.number, ReportId(row.report_id), row.received_at, PartyId(row.reporter), row.public, row.digest)
-        for row in tx.rows(select(*columns).order_by(reports.c.number))
-    ]
+    return [_receival(row) for row in tx.rows(select(*_RECEIVAL).order_by(reports.c.number))]
 
 
 def readable_reports(viewer: PartyId, now: datetime) -> Select[Any]:
@@ -534,6 +535,11 @@ def _on_duty(viewer: PartyId, now: datetime) -> Any:
 
 _JSON = msgspec.json.Encoder()
 _NUMBERS_LOCK = 0x6E756D  # "num": one number for this purpose in the whole database
+_RECEIVAL = (reports.c.number, reports.c.report_id, reports.c.received_at, reports.c.reporter, reports.c.public, reports.c.digest)
+
+
+def _receival(row: Row[Any]) -> Receival:
+    return Receival(row.number, ReportId(row.report_id), row.received_at, PartyId(row.reporter), row.public, row.digest)
 
 
 def _seal_notes(key: bytes, notes: tuple[Note, ...], about: str) -> bytes | None:

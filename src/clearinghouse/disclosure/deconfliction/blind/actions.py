@@ -14,6 +14,8 @@ from clearinghouse.disclosure.deconfliction.blind import store
 from clearinghouse.disclosure.deconfliction.blind.fingerprints import fingerprints
 from clearinghouse.disclosure.deconfliction.blind.protocol import ELEMENT_BYTES, SEED_BYTES, Holder, pack_tags
 from clearinghouse.disclosure.deconfliction.blind.records import Epoch, OpenEpoch
+from clearinghouse.disclosure.deconfliction.telling import rules as telling
+from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.ledger import actions as ledger
@@ -120,15 +122,20 @@ def evaluate(
     party_store.lock_party(tx, organisation)
     if store.standing_commitments(tx, wanted, organisation) != set(wanted):
         raise Invalid("a batch cites commitments of your own organisation that were not withdrawn; one of these is none")
-    used = store.spent(tx, opened.epoch, organisation, now - timedelta(days=1))
-    if used.today >= policy.batches_per_day or used.epoch >= policy.batches_per_epoch:
+    day = now - timedelta(days=1)
+    used = store.spent(tx, opened.epoch, organisation, day)
+    # What its finders are told of their reports is learnt from the same budget (decision 2).
+    told = tuple(telling.batches_told(each, policy) for each in tellings.system_told(
+        tx, [organisation], day, opened.epoch.began_at).get(organisation, (0, 0)))
+    if used.today + told[0] >= policy.batches_per_day or used.epoch + told[1] >= policy.batches_per_epoch:
+        more = f", and was told of reports of its own worth {told[0]} and {told[1]} more" if any(told) else ""
         said = (
-            f"your organisation asked {used.today} batches within a day and {used.epoch} in this epoch; "
+            f"your organisation asked {used.today} batches within a day and {used.epoch} in this epoch{more}; "
             f"{policy.batches_per_day} and {policy.batches_per_epoch} are allowed"
         )
         if not used.refused:
             # Once a day: somebody who goes on asking fills no ledger.
-            details: dict[str, Detail] = {"today": used.today, "epoch": used.epoch}
+            details: dict[str, Detail] = {"today": used.today + told[0], "epoch": used.epoch + told[1]}
             ledger.record(tx, Event("BlindBudgetSpent", (organisation, epoch_id), details), actor=actor, now=now)
             store.add_batch(tx, new_id("bat"), opened.epoch, [], party=actor, organisation=organisation, elements=0, at=now)
         return Evaluated(refused=said)

@@ -159,6 +159,18 @@ def spent(tx: Transaction, epoch: Epoch, organisation: PartyId, since: datetime)
     return Spent(0, 0, 0) if row is None else Spent(int(row.today), int(row.epoch), int(row.refused))
 
 
+def system_batches(tx: Transaction, organisations: Sequence[str], day: datetime, epoch: datetime) -> dict[str, tuple[int, int]]:
+    """How many batches organisations had evaluated since each of two instants, for what else is charged to the same budget."""
+    at = blind_batches.c.at
+    query = select(
+        blind_batches.c.organisation_id, func.sum(case((at > day, 1), else_=0)).label("today"),
+        func.sum(case((at >= epoch, 1), else_=0)).label("epoch"),
+    ).where(blind_batches.c.organisation_id.in_(list(organisations)), blind_batches.c.elements > 0, or_(at > day, at >= epoch)).group_by(
+        blind_batches.c.organisation_id
+    )
+    return {row.organisation_id: (int(row.today), int(row.epoch)) for row in tx.rows(query)}
+
+
 def standing_commitments(tx: Transaction, ids: Sequence[str], organisation: PartyId) -> set[str]:
     """Of these, the commitments of an organisation that were not withdrawn."""
     query = select(commitments.c.commitment_id).where(

@@ -179,14 +179,15 @@ def note_overdue(tx: Transaction, commitment: Commitment, at: datetime) -> bool:
     ).values(overdue_at=at)) == 1
 
 
-def system_by_report(tx: Transaction, report_ids: Sequence[str]) -> dict[ReportId, tuple[Commitment, int]]:
+def system_by_report(tx: Transaction, report_ids: Sequence[str] | Select[Any]) -> dict[ReportId, tuple[Commitment, int]]:
     """Of these reports, those that came by an opened commitment, each with it and the number of reports it held."""
     # A report that was sent before answers for the item as well: it is the items that name it.
     every = items.alias("every")
     counted = select(func.count()).where(every.c.submission_id == commitments.c.submission_id, every.c.report_id.is_not(None)).scalar_subquery()
     rows = tx.rows(
         select(commitments, items.c.report_id.label("report"), counted.label("held"))
-        .join(items, items.c.submission_id == commitments.c.submission_id).where(items.c.report_id.in_(list(report_ids)))
+        .join(items, items.c.submission_id == commitments.c.submission_id).where(
+            items.c.report_id.in_(report_ids if isinstance(report_ids, Select) else list(report_ids)))
     )
     sections = _sections(tx, [row.commitment_id for row in rows])
     return {ReportId(row.report): (_commitment(row, sections), int(row.held)) for row in rows}

@@ -171,6 +171,16 @@ def system_mirrors(tx: Transaction, report_ids: Sequence[str]) -> dict[ReportId,
     return {ReportId(row.report_id): ReportId(row.first or row.mirror_of) for row in tx.rows(query)}
 
 
+def system_chains(tx: Transaction, report_ids: Sequence[str]) -> dict[ReportId, frozenset[str]]:
+    """Of these reports, those that were relayed, each with keyed hashes of its origin, of every hop and of the one we gave."""
+    query = select(relays.c.report_id, relays.c.origin_hash, relays.c.own_hash, relays.c.hops).where(relays.c.report_id.in_(list(report_ids)))
+    found: dict[ReportId, frozenset[str]] = {}
+    for row in tx.rows(query):
+        chain = frozenset({row.origin_hash, row.own_hash, *json.loads(row.hops)})
+        found[ReportId(row.report_id)] = found.get(ReportId(row.report_id), frozenset()) | chain
+    return found
+
+
 def read_relay(tx: Transaction, relay_id: str, envelope: Envelope, *, viewer: PartyId, now: datetime) -> Opened | None:
     """A relay, if the viewer may read it."""
     row = tx.row(select(relays).where(relays.c.relay_id == relay_id, relays.c.relay_id.in_(readable_objects(viewer, now))))

@@ -37,6 +37,7 @@ from clearinghouse.disclosure.coordination.rooms.records import (
 )
 from clearinghouse.disclosure.coordination.rooms.states import CASE_TRANSITIONS, REPORT_TRANSITIONS, may_step, step
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads, vulnerabilities
+from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.records import Finding, Report
 from clearinghouse.disclosure.intake.withdrawals import actions as withdrawals
@@ -313,6 +314,7 @@ def _attach(
     )
     if not cases.attach(tx, room, attached, finding):
         raise Conflict("this report is handled in an open case already; detach it there first")
+    tellings.note_looked(tx, [report.number], now)
     if reason:
         write_down(tx, room, DecisionKind.ATTACHED, report.id, reason, actor=actor, now=now)
     ledger.record(tx, Event("ReportAttached", (room.id, report.id), {"digest": report.digest}), actor=actor, now=now)

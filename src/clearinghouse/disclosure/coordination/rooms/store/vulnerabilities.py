@@ -140,21 +140,23 @@ def system_statuses(tx: Transaction, case_id: CaseId) -> list[VendorStatus]:
     return [VendorStatus(row.status) for row in tx.rows(query)]
 
 
-def system_known_since(tx: Transaction, report_ids: Sequence[str]) -> dict[str, datetime]:
-    """For each of these reports that a person set beside an earlier one of the same flaw that stands, when that one came."""
+def system_beside(tx: Transaction, report_ids: Sequence[str]) -> dict[str, dict[ReportId, datetime]]:
+    """For each of these reports, those that a person set beside it as one flaw and that stand, each with when it came."""
     own, peer = case_reports.alias("own"), case_reports.alias("peer")
     beside = vulnerability_reports.alias("beside")
-    first = func.min(peer.c.received_at, type_=peer.c.received_at.type)
-    query = select(own.c.report_id, own.c.received_at, first.label("first")).select_from(own).join(
+    query = select(own.c.report_id, peer.c.report_id.label("peer_id"), peer.c.received_at).select_from(own).join(
         vulnerability_reports, vulnerability_reports.c.report_id == own.c.report_id
     ).join(vulnerabilities, and_(
         vulnerabilities.c.vulnerability_id == vulnerability_reports.c.vulnerability_id, vulnerabilities.c.case_id == own.c.case_id,
         vulnerabilities.c.removed_at.is_(None),
     )).join(beside, beside.c.vulnerability_id == vulnerabilities.c.vulnerability_id).join(peer, and_(
         peer.c.report_id == beside.c.report_id, peer.c.case_id == own.c.case_id, peer.c.detached_at.is_(None),
-        peer.c.withdrawn_at.is_(None), peer.c.report_id.not_in(withdrawn_ids()),
-    )).where(own.c.report_id.in_(list(report_ids)), own.c.detached_at.is_(None)).group_by(own.c.report_id, own.c.received_at)
-    return {row.report_id: row.first for row in tx.rows(query) if row.first < row.received_at}
+        peer.c.withdrawn_at.is_(None), peer.c.report_id.not_in(withdrawn_ids()), peer.c.report_id != own.c.report_id,
+    )).where(own.c.report_id.in_(list(report_ids)), own.c.detached_at.is_(None))
+    found: dict[str, dict[ReportId, datetime]] = {}
+    for row in tx.rows(query):
+        found.setdefault(row.report_id, {})[ReportId(row.peer_id)] = row.received_at
+    return found
 
 
 def list_fixes(tx: Transaction, rooms: Sequence[Room]) -> list[tuple[datetime, datetime]]:
