@@ -239,6 +239,8 @@ class Finding:
     """Name of the database the claim is an entry of; empty for a report. A database enters a flaw once."""
     entry: str = ""
     """What the database calls the entry."""
+    blobs: tuple[tuple[str, str], ...] = ()
+    """(path, digest of its content) of files the finding points into: `git:HEX`, `sha-256:HEX`."""
 
 
 class Outcome(StrEnum):

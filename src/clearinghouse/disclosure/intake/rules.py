@@ -21,6 +21,7 @@ _LOCUS_IN_PROSE = re.compile(
     r"\b(?:parameter|argument|header|field|endpoint|option)\b",
     re.IGNORECASE,
 )
+_NO_BLOBS = b',"blobs":[]}'
 _KEY_CHARACTERS_MAX = 72  # width of the column
 _OF_THE_MOMENT = frozenset({"limit.seconds", "limit.memory", "limit.size", "reader.failed", "source.unknown"})
 _PROSE_SCANNED = 20_000  # enough to find a locus; keeps the scan short whatever the limit on text is
@@ -123,7 +124,11 @@ def worth_another_reading(earlier: ReadBefore, source: str) -> bool:
 
 def digest_finding(finding: Finding) -> str:
     """`sha256:HEX` of what a finding claims: the same claim at another place of another file has the same digest."""
-    return "sha256:" + hashlib.sha256(_ENCODER.encode(dataclasses.replace(finding, place=""))).hexdigest()
+    claimed = _ENCODER.encode(dataclasses.replace(finding, place=""))
+    # A field that came later is left out where it is empty: the same claim keeps the digest it had before.
+    if claimed.endswith(_NO_BLOBS):
+        claimed = claimed[: -len(_NO_BLOBS)] + b"}"
+    return "sha256:" + hashlib.sha256(claimed).hexdigest()
 
 
 def _clean(value: Any, limits: IntakeLimits, name: str, cuts: list[str]) -> Any:

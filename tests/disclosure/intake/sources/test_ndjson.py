@@ -54,7 +54,7 @@ FULL: dict[str, Any] = {
     "locations": [{"path": "src/a.c", "line_start": 3, "symbol": "parse_header", "parameter": "name"}], "symbols": ["parse_header"],
     "crash": {"tool": "AddressSanitizer", "kind": "heap-buffer-overflow", "access": "WRITE", "size_bytes": 4, "frames": [{"function": "parse_header", "line": 3}]},
     "reproduction": "send it", "impact": "code runs", "remediation": "update", "credits": ["A", {"name": "B", "role": "finder"}],
-    "producer": {"tool": "t", "tool_version": "1", "model": "m", "harness": "h", "reviewer": "r", "review": "reproduced", "fingerprints": [["a", "b"]]},
+    "producer": {"tool": "t", "tool_version": "1", "model": "m", "harness": "h", "reviewer": "r", "review": "reproduced", "fingerprints": [["a", "b"]]}, "blobs": [["lib/a.c", "git:0123456"]],
     "consents": {"share_with_vendor": True, "share_name": False}, "repository": "https://r.example/a", "commit": "abc",
     "published": "2026-01-01", "modified": "2026-01-02T03:04:05+02:00", "withdrawn": None, "proposed_disclosure": "2026-03-01T00:00:00Z",
     "publicly_known": False, "exploited": None, "language": "en", "tlp": "TLP:WHITE", "state": "open", "reporter": "somebody",
@@ -93,7 +93,7 @@ def test_a_line_with_every_field_keeps_every_field(read: Read) -> None:
         published_at=datetime(2026, 1, 1, tzinfo=UTC), modified_at=datetime(2026, 1, 2, 1, 4, 5, tzinfo=UTC),
         proposed_disclosure_at=datetime(2026, 3, 1, tzinfo=UTC), publicly_known=False, language="en", tlp="CLEAR", state="open",
         reporter="somebody", attachments=("sha256:00 a.bin",), place="line 1",
-        extra=(("k", "v"), ("source", "tool"), ("idempotency_key", "k-1")), catalogue="tool", entry="CVE-2026-0001",
+        extra=(("k", "v"), ("source", "tool"), ("idempotency_key", "k-1")), catalogue="tool", entry="CVE-2026-0001", blobs=(("lib/a.c", "git:0123456"),),
     )
 
 

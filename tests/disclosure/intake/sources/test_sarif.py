@@ -58,9 +58,10 @@ def test_a_result_keeps_its_facts(read: Read) -> None:
             CodeLocation("src/app.py", 7, 8, "app.main", "", "", "run(x)"), CodeLocation("src/a.py"), CodeLocation("src/c.py"),
         ),
         references=(Reference("https://i.example/1", ReferenceKind.ISSUE), Reference("https://h.example/CA1")),
-        producer=Producer("Checker", "1.2.3", rule="CA1", fingerprints=(("primary", "x:1"),)), remediation="Use a list.",
+        producer=Producer("Checker", "1.2.3", rule="CA1"), remediation="Use a list.",
         repository="https://r.example/a", commit="abc", published_at=datetime(2026, 1, 1, tzinfo=UTC), place="/runs/0/results/0",
-        extra=(("fixes", json.dumps(RESULT["fixes"])),),
+        # Of one result nobody can say whether the tool's fingerprints vary.
+        extra=(("fixes", json.dumps(RESULT["fixes"])), ("fingerprint primary", "x:1")),
     )
 
 
@@ -87,6 +88,32 @@ def test_a_fingerprint_that_never_varies_is_flagged(read: Read) -> None:
     assert [[note.code for note in item.notes] for item in items] == [["fingerprint.constant"]] * 2
     items, _ = read("sarif", log({**RESULT, "fingerprints": {"matchBasedId/v1": "requires login"}}))
     assert [note.code for note in items[0].notes] == ["fingerprint.constant"]
+
+
+def test_fingerprints_count_where_they_vary_between_places(read: Read) -> None:
+    def results(*values: str) -> list[dict[str, Any]]:
+        return [
+            {"ruleId": "CA1", "message": {"text": "m"}, "partialFingerprints": {"line": value},
+             "locations": [{"physicalLocation": {"artifactLocation": {"uri": f"f{n}.c"}}}]} for n, value in enumerate(values)
+        ]
+
+    items, _ = read("sarif", log(*results("a", "b", "c", "c")))
+    assert [item.finding.producer.fingerprints for item in items] == [(("line", value),) for value in "abcc"]
+    items, _ = read("sarif", log(*results("a", "a", "a", "b")))
+    assert [(item.finding.producer.fingerprints, item.finding.extra, [note.code for note in item.notes]) for item in items] == [
+        ((), (("fingerprint line", value),), ["fingerprint.constant"]) for value in "aaab"
+    ]
+
+
+def test_digests_of_the_files_pointed_into_are_kept(read: Read) -> None:
+    place = {"physicalLocation": {"artifactLocation": {"uri": "lib/a.c", "index": 0}, "region": {"startLine": 3}}}
+    artifacts = [
+        {"location": {"uri": "lib/a.c"}, "hashes": {"sha-256": "AB" * 32, "md5": "00" * 16}, "contents": {"text": "hello\n"}},
+        {"location": {"uri": "lib/b.c"}, "hashes": {"sha-256": "cd" * 32}},
+    ]
+    other = {"physicalLocation": {"artifactLocation": {"uri": "lib/b.c"}}}
+    items, _ = read("sarif", log({**RESULT, "codeFlows": [], "locations": [place, other]}, artifacts=artifacts))
+    assert items[0].finding.blobs == (("lib/a.c", "git:ce01362"), ("lib/a.c", "sha-256:" + "ab" * 32), ("lib/b.c", "sha-256:" + "cd" * 32))
 
 
 def test_a_result_that_breaks_the_schema_is_read_with_a_warning_and_sinks_no_other(read: Read) -> None:

@@ -125,6 +125,8 @@ class Line(msgspec.Struct, frozen=True):
     """The same, where the long form of a line is written."""
     entry: str = ""
     """What that database calls the record; `id` where it is left out."""
+    blobs: tuple[tuple[str, str], ...] = ()
+    """(path, digest of the file's content)."""
 
 
 _FIELDS = frozenset(Line.__struct_fields__)
@@ -252,6 +254,7 @@ def _finding(line: Line, place: str, notes: list[Note]) -> Finding:
         publicly_known=line.publicly_known, exploited=line.exploited, language=line.language,
         tlp=_tlp(line.tlp, place, notes), state=line.state, reporter=line.reporter, attachments=line.attachments,
         place=place, extra=tuple(extra), catalogue=line.catalogue or line.source, entry=line.entry or (own if line.source else ""),
+        blobs=line.blobs,
     )
 
 

@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
+from clearinghouse.core.places import content_id, git_blob
 from clearinghouse.core.weakness import find_weaknesses, parse_weakness
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
@@ -54,6 +57,7 @@ _PLACEHOLDER = re.compile(r"\{(\d{1,3})\}")
 # Roots under which build machines check code out; what follows the checkout folder is the path.
 _ROOTS = re.compile(r"^/?(?:home|Users|root|tmp|var|opt|srv|mnt|builds?|workspace|github/workspace|src|app)/")
 _STACK_FRAMES_MAX = 64
+_ARTIFACTS_SEARCHED_MAX = 2_000
 _BASES_MAX = 10
 _ROOTS_MAX = 64
 # Fields read below; whatever else a result holds is kept as text.
@@ -116,7 +120,8 @@ class _Run:
         self._repository, self._commit = text_of(control.get("repositoryUri")), text_of(control.get("revisionId"))
         invocations = [dict_of(invocation) for invocation in list_of(run.get("invocations"))]
         self._ended = next((invocation.get("endTimeUtc") for invocation in invocations if invocation.get("endTimeUtc")), None)
-        self._constant = _constant_fingerprints([dict_of(result) for result in list_of(run.get("results"))])
+        self._alone = len(list_of(run.get("results"))) == 1
+        self._silent = _silent_fingerprints([dict_of(result) for result in list_of(run.get("results"))])
 
     def items(self) -> Iterator[Item]:
         # What breaks the schema outside the results is said once, with the first of them.
@@ -144,14 +149,17 @@ class _Run:
             locations.append(CodeLocation(url=target))
         flow = self._flow(result)
         related = [self._location(dict_of(entry)) for entry in list_of(result.get("relatedLocations"))]
-        fingerprints = tuple(
+        stated = tuple(
             (name, _fingerprint(value)) for group in ("fingerprints", "partialFingerprints")
             for name, value in dict_of(result.get(group)).items() if _fingerprint(value)
         )
-        for name, value in fingerprints:
-            if (name, value) in self._constant or value in _FINGERPRINT_DENIED:
-                message_ = f"fingerprint {name!r} is the same for every result of the run; it says nothing and is not compared"
-                notes.append(Note(place, message_, "fingerprint.constant"))
+        silent = [(name, value) for name, value in stated if name in self._silent or value in _FINGERPRINT_DENIED]
+        fingerprints = tuple(pair for pair in stated if pair not in silent)
+        for name, value in silent:
+            if self._alone and value not in _FINGERPRINT_DENIED:
+                continue  # nothing the sender did wrong
+            message_ = f"fingerprint {name!r} hardly varies between the results of the run; it says nothing and is not compared"
+            notes.append(Note(place, message_, "fingerprint.constant"))
         short = text_of(dict_of(rule.get("shortDescription")).get("text"))
         help_ = text_of(dict_of(rule.get("fullDescription")).get("text"))
         # Tools that have nothing to say put the rule's id there as well; what the result says tells more.
@@ -159,6 +167,7 @@ class _Run:
         description = "\n\n".join(dict.fromkeys(part for part in (message, help_) if part and part != title))
         taxa = [text_of(dict_of(taxon).get("id")) for taxon in list_of(result.get("taxa"))]
         extra = keep_rest(result, _READ)
+        extra += [(f"fingerprint {name}", value) for name, value in silent]
         if dict_of(self._run.get("automationDetails")).get("id"):
             extra.append(("automation", text_of(dict_of(self._run["automationDetails"]).get("id"))))
         return Item(place, Finding(
@@ -178,6 +187,7 @@ class _Run:
             ).strip(),
             repository=self._repository, commit=self._commit, state=_state(result),
             published_at=read_instant(self._ended, f"{self._place}/invocations", notes), place=place, extra=tuple(extra),
+            blobs=self._blobs(result),
         ), tuple(notes))
 
     def _rule(self, result: Mapping[str, Any]) -> dict[str, Any]:
@@ -226,6 +236,24 @@ class _Run:
             return "", uri
         below, root = self._root(text_of(artifact.get("uriBaseId")))
         return _relative(uri if _absolute(uri) else below + uri, (_plain(root), *self._roots)), ""
+
+    def _blobs(self, result: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+        """Digests of the contents of the files that the result's locations name, as far as the run's artifacts tell."""
+        found: dict[tuple[str, str], None] = {}
+        for location in map(dict_of, list_of(result.get("locations"))):
+            named = dict_of(dict_of(location.get("physicalLocation")).get("artifactLocation"))
+            index = named.get("index")
+            if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < len(self._artifacts):
+                index = next((at for at, known in enumerate(self._artifacts[:_ARTIFACTS_SEARCHED_MAX])
+                              if text_of(dict_of(known.get("location")).get("uri")) == text_of(named.get("uri"))), None)
+            if index is None or (not text_of(named.get("uri")) and not self._path(named)[0]):
+                continue
+            artifact = self._artifacts[index]
+            text = text_of(dict_of(artifact.get("contents")).get("text"))
+            known = [content_id(f"{name}:{text_of(value)}") for name, value in dict_of(artifact.get("hashes")).items()]
+            path = self._path(named)[0]
+            found |= {(path, value): None for value in (git_blob(text.encode("utf-8", "replace")) if text else "", *known) if path and value}
+        return tuple(found)
 
     def _root(self, name: str) -> tuple[str, str]:
         """What a base id adds below the outermost root, and that root (SARIF 3.14.14); bounded, as ids may go in circles."""
@@ -300,15 +328,26 @@ def _why_none(runs: list[Any]) -> str:
     return "the tool found nothing" if runs else "no run"
 
 
-def _constant_fingerprints(results: list[dict[str, Any]]) -> frozenset[tuple[str, str]]:
-    """Fingerprints that every result of a run shares: placeholders, not identities."""
-    if len(results) < 2:
-        return frozenset()
-    seen: Counter[tuple[str, str]] = Counter()
+def _silent_fingerprints(results: list[dict[str, Any]]) -> frozenset[str]:
+    """Names of fingerprints that do not tell the results of a run apart.
+
+    One value for all results is a placeholder, and so are fewer than half as many values as places. Of a run with one
+    result nobody can say.
+    """
+    values: dict[str, set[str]] = {}
+    places: dict[str, set[str]] = {}
+    bearers: Counter[str] = Counter()
     for result in results:
+        where = msgspec.json.encode([result.get("ruleId"), result.get("locations")], order="deterministic").decode()
         for group in ("fingerprints", "partialFingerprints"):
-            seen.update((name, _fingerprint(value)) for name, value in dict_of(result.get(group)).items())
-    return frozenset(pair for pair, count in seen.items() if count == len(results))
+            for name, value in dict_of(result.get(group)).items():
+                values.setdefault(name, set()).add(_fingerprint(value))
+                places.setdefault(name, set()).add(where)
+                bearers[name] += 1
+    return frozenset(
+        name for name, found in values.items()
+        if (len(found) == 1 and bearers[name] >= len(results)) or (len(places[name]) > 1 and len(found) * 2 <= len(places[name]))
+    )
 
 
 def _weaknesses(rule: dict[str, Any], taxa: list[str], result: Mapping[str, Any]) -> tuple[str, ...]:
