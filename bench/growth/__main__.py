@@ -19,8 +19,8 @@ from bench import stored_path
 from bench.growth.synthesis import read_donors, synthesise
 from clearinghouse.disclosure.deconfliction.asking import StoredIndex
 from clearinghouse.disclosure.deconfliction.jobs import Matching
-from clearinghouse.disclosure.deconfliction.locus import read_locus, sign_locus
 from clearinghouse.disclosure.deconfliction.placing import place
+from clearinghouse.disclosure.deconfliction.traces import read_row, sign_traces
 from clearinghouse.disclosure.intake.sources.ndjson import read_line
 
 _CORPUS = Path(__file__).resolve().parents[3] / "shared" / "data" / "deconfliction" / "dev.jsonl.gz"
@@ -97,7 +97,7 @@ def _one_by_one(work: Matching, lines: Sequence[bytes]) -> list[float]:
         finding = read_line(line, "line 1", 1 << 20).finding
         assert finding is not None
         started = time.perf_counter()
-        signature, locus = work.signer.sign(finding), read_locus(sign_locus(finding, work.signer))
+        signature, locus = work.signer.sign(finding), read_row(sign_traces(finding, work.signer))
         with work.database.read() as tx:
             place(signature, StoredIndex(tx), work.scorer, work.thresholds, locus=locus)
         if number >= 10:

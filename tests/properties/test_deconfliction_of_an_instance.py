@@ -16,6 +16,8 @@ from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.disclosure.deconfliction import actions, store
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import FORMAT
+from clearinghouse.disclosure.deconfliction.traces import FORMAT as TRACES_FORMAT
+from clearinghouse.disclosure.deconfliction.traces import format_of
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Cover, Report
 
@@ -217,15 +219,19 @@ def test_umbrella_record_is_related_and_welds_nothing(sqlite_instance: Instance,
     assert verdict[known["bulletin"].number] == "related"
 
 
-def test_an_upgrade_that_changes_signatures_signs_all_again(sqlite_instance: Instance, tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["signature", "locus"])
+def test_an_upgrade_that_changes_signatures_or_traces_makes_all_again(sqlite_instance: Instance, tmp_path: Path, column: str) -> None:
     take(sqlite_instance, tmp_path, "a.ndjson", lines())
     before = partition(sqlite_instance)
     with sqlite_instance.database.write() as tx:
-        for row in tx.rows(select(store.signatures.c.number, store.signatures.c.signature)):
-            old = b"\x01" + bytes(row.signature)[1:]
-            tx.derive(update(store.signatures).where(store.signatures.c.number == row.number).values(signature=old))
+        for row in tx.rows(select(store.signatures)):
+            # A signature of format 1; traces as they were before rows bore a mark.
+            old = {"signature": b"\x01" + bytes(row.signature)[1:]} if column == "signature" else {"locus": bytes(row.locus)[8:]}
+            tx.derive(update(store.signatures).where(store.signatures.c.number == row.number).values(**old))
     process.deconflict(sqlite_instance, settle=None)
     with sqlite_instance.database.read() as tx:
-        assert not store.has_other_format(tx, FORMAT)
+        newest = store.newest_signature(tx)
+    assert newest is not None
+    assert (newest[0][0], format_of(newest[1])) == (FORMAT, TRACES_FORMAT)
     assert partition(sqlite_instance) == before
     assert process.matching(sqlite_instance).sign_new() == 0

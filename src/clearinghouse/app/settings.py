@@ -31,6 +31,7 @@ from clearinghouse.core.policy import (
     ContactPolicy,
     DeconflictionThresholds,
     EmbargoPolicy,
+    EvidenceWorth,
     IdentityPolicy,
     IntakeLimits,
     JoiningPolicy,
@@ -56,6 +57,7 @@ _HOST_AND_PORT = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]):\d{1,5}
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,32}@[A-Za-z0-9.-]{1,253}")
 _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_PARTS = ("probability", "share", "similarity")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
 _KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check"}
 
@@ -304,7 +306,8 @@ def parse_policy(version: int, document: str) -> Policy:
     tables = {name: {} if name in _FIRST_TABLES else table for name, table in shipped.items()} | tables
     found = Policy(
         version, _table(IntakeLimits, tables["intake"], "intake"),
-        _table(DeconflictionThresholds, tables["deconfliction"], "deconfliction"),
+        _table(DeconflictionThresholds, tables["deconfliction"], "deconfliction",
+               evidence=_table(EvidenceWorth, tables["evidence"], "evidence")),
         _table(SettlingPolicy, tables["settling"], "settling"),
         outward=_table(OutwardLimits, tables["outward"], "outward"), notices=_table(NoticePolicy, tables["notices"], "notices"),
         worker=_table(WorkerPolicy, tables["worker"], "worker"),
@@ -328,8 +331,9 @@ def parse_policy(version: int, document: str) -> Policy:
     return found
 
 
-def _table(kind: type[_T], table: dict[str, Any], name: str) -> _T:
-    wanted = {each.name: each.type for each in fields(kind)}  # type: ignore[arg-type]
+def _table(kind: type[_T], table: dict[str, Any], name: str, **apart: Any) -> _T:
+    """A table as its dataclass; `apart` are fields that a table of their own fills."""
+    wanted = {each.name: each.type for each in fields(kind) if each.name not in apart}  # type: ignore[arg-type]
     missing, unknown = sorted(set(wanted) - set(table)), sorted(set(table) - set(wanted))
     if missing or unknown:
         lists = f"missing {', '.join(missing) or 'nothing'}; unknown {', '.join(unknown) or 'nothing'}"
@@ -340,19 +344,19 @@ def _table(kind: type[_T], table: dict[str, Any], name: str) -> _T:
                 raise Invalid(f"policy [{name}] {key} must be true or false; found {value!r}")
         elif not _fits(key, value, whole=wanted[key] is int):
             raise Invalid(f"policy [{name}] {key} must be {_range_of(key)}; found {value!r}")
-    return kind(**table)
+    return kind(**table, **apart)
 
 
 def _fits(key: str, value: Any, *, whole: bool) -> bool:
     if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value):
         return False
-    if "probability" in key or "share" in key:
+    if any(word in key for word in _PARTS):
         return 0 <= value <= 1
     return 0 < value <= (_DAY_SECONDS if "seconds" in key else _LARGEST)
 
 
 def _range_of(key: str) -> str:
-    if "probability" in key or "share" in key:
+    if any(word in key for word in _PARTS):
         return "a number from 0 to 1"
     if "seconds" in key:
         return f"a number of seconds above 0 and at most {_DAY_SECONDS}"

@@ -52,6 +52,35 @@ class RatePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceWorth:
+    """What exact evidence is worth: the probability that two reports are one flaw, with nothing else known."""
+
+    stack_similarity_min: float
+    """Two stacks are alike at or above this share of what they could have in common."""
+    stack_frames_min: int
+    """A whole stack of fewer telling frames is no more than alike."""
+    stack_exact_probability: float
+    """The same kind of crash, all telling frames, and the line of the innermost."""
+    stack_same_probability: float
+    """The same kind of crash and all telling frames."""
+    stack_alike_probability: float
+    stack_apart_probability: float
+    """The same innermost frame, reached on other ways."""
+    place_probability: float
+    """The same function of the same file."""
+    content_probability: float
+    """The same function or line of a file with the very same content, whatever the product is called."""
+    patch_probability: float
+    """The same patch, which changes several stretches of code."""
+    hunk_probability: float
+    """The same change of one stretch."""
+    touched_probability: float
+    """A patch changes the function the other points at."""
+    fingerprint_probability: float
+    """The same fingerprint by the same tool and rule, where it varies between results."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeconflictionThresholds:
     """Where a calibrated probability becomes a word."""
 
@@ -68,6 +97,8 @@ class DeconflictionThresholds:
     candidates_shown_max: int
     umbrella_identifiers_min: int
     """A record that names at least this many vulnerabilities is an umbrella: `related` only."""
+    evidence: EvidenceWorth
+    """The table `[evidence]`."""
 
 
 @dataclass(frozen=True, slots=True)

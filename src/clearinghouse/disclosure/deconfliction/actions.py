@@ -18,11 +18,11 @@ from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import StoredIndex
 from clearinghouse.disclosure.deconfliction.jobs import Matching, last_graph
-from clearinghouse.disclosure.deconfliction.locus import read_locus
 from clearinghouse.disclosure.deconfliction.placing import compare
 from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import Signature
 from clearinghouse.disclosure.deconfliction.telling import store as tellings
+from clearinghouse.disclosure.deconfliction.traces import read_row
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
@@ -118,7 +118,7 @@ def explain(tx: Transaction, matching: Matching, one: Report, other: Report) -> 
         raise Conflict("not both reports are compared yet; run `clearinghouse settle` first")
     signature = Signature.from_bytes(stored[one.number][0])
     return compare(signature, other.number, StoredIndex(tx), matching.scorer, matching.thresholds, own=one.number,
-                   locus=read_locus(stored[one.number][2]))
+                   locus=read_row(stored[one.number][2]))
 
 
 def _groups(

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.features import FAMILIES
 from clearinghouse.disclosure.deconfliction.packing import F32
-from clearinghouse.disclosure.deconfliction.records import Evidence
+from clearinghouse.disclosure.deconfliction.records import Evidence, Kinship
 from clearinghouse.disclosure.deconfliction.rules import Agreement
 from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES
 
@@ -26,7 +26,9 @@ def value(row: F32, feature: str) -> float:
     return float(row[_COLUMN[feature]])
 
 
-def agreement(row: F32, *, same_identifier: bool | None, shares_name: bool, umbrella: bool, locus: bool) -> Agreement:
+def agreement(
+    row: F32, *, same_identifier: bool | None, shares_name: bool, umbrella: bool, locus: bool, kinship: Kinship | None = None
+) -> Agreement:
     """What the rules look at, from a row of features."""
     return Agreement(
         same_identifier, shares_name, umbrella,
@@ -34,7 +36,7 @@ def agreement(row: F32, *, same_identifier: bool | None, shares_name: bool, umbr
         weakness=value(row, "weakness_most") if value(row, "weakness_least") >= 0 else -1.0,
         place=value(row, "code_most") if value(row, "code_least") >= 0 else -1.0,
         exact=value(row, "commit_mass") > 0 or value(row, "tracker_mass") > 0,
-        locus=locus,
+        locus=locus, kinship=kinship,
     )
 
 

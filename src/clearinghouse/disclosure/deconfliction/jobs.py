@@ -25,13 +25,14 @@ from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import Overlay, StoredIndex
 from clearinghouse.disclosure.deconfliction.graph import Graph
-from clearinghouse.disclosure.deconfliction.locus import index_locus, read_locus, sign_locus
 from clearinghouse.disclosure.deconfliction.placing import Placed, Stored, place
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS, Settlement, settle
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signature, Signer
+from clearinghouse.disclosure.deconfliction.traces import FORMAT as TRACES_FORMAT
+from clearinghouse.disclosure.deconfliction.traces import format_of, indexed, read_row, sign_traces
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.storage import Database, Envelope, Transaction
@@ -75,10 +76,11 @@ class Matching:
         """Sign the reports that have no signature yet, and all of them after an upgrade changed what a signature holds; gives how many."""
         signed = 0
         with self.database.read() as tx:
-            stale = store.has_other_format(tx, FORMAT)
+            stale = self._stale(tx)
         if stale:
             with self.database.write() as tx:
-                store.forget_other_formats(tx, FORMAT)
+                if self._stale(tx):
+                    store.forget_signatures(tx)
         with self.database.read() as tx:
             after, waiting = store.signed_up_to(tx), intake.count_after(tx, store.signed_up_to(tx))
         while True:
@@ -87,7 +89,7 @@ class Matching:
             if not portion:
                 return signed
             rows = [
-                (number, self.signer.sign(finding).to_bytes(), sign_locus(finding, self.signer)) for number, _, finding in portion
+                (number, self.signer.sign(finding).to_bytes(), sign_traces(finding, self.signer)) for number, _, finding in portion
             ]
             with self.database.write() as tx:
                 # Another process may have signed them meanwhile.
@@ -96,6 +98,11 @@ class Matching:
             after = portion[-1][0]
             signed += len(portion)
             self.progress("signing", signed, waiting)
+
+    def _stale(self, tx: Transaction) -> bool:
+        """Whether the newest of what was signed has not the form it has today."""
+        newest = store.newest_signature(tx)
+        return newest is not None and (newest[0][0] != FORMAT or format_of(newest[1]) != TRACES_FORMAT)
 
     def index_waiting(self) -> int:
         """Put signed records into the index; gives how many."""
@@ -150,7 +157,7 @@ class Matching:
             stored = [row for row in store.stream_signatures(tx, waiting=False) if row[0] in receivals]
             decisions = store.list_decisions(tx, self.envelope, standing_only=True)
         signatures = [Signature.from_bytes(body) for _, body, _ in stored]
-        loci = [read_locus(locus) for _, _, locus in stored]
+        loci = [read_row(locus) for _, _, locus in stored]
         numbers = np.fromiter((number for number, _, _ in stored), np.uint32, len(stored))
         # Two reporters may send the very same claim: the id tells such records apart, and either order is the same.
         keys = [receivals[number].digest + receivals[number].report_id for number in numbers.tolist()]
@@ -274,8 +281,8 @@ class Matching:
         return [self._place_over(lookup, number, stored, locus) for number, stored, locus in waiting]
 
     def _place_over(self, lookup: Overlay, number: int, stored: bytes, locus: bytes) -> "_Newcomer":
-        signature, pointed = Signature.from_bytes(stored), read_locus(locus)
-        placed = place(signature, lookup, self.scorer, self.thresholds, locus=pointed, with_evidence=False)
+        signature, traced = Signature.from_bytes(stored), read_row(locus)
+        placed = place(signature, lookup, self.scorer, self.thresholds, locus=traced, with_evidence=False)
         terms = _terms(signature, locus)
         kept = Stored(stored, placed.standing, locus)
         lookup.add(number, terms, kept)
@@ -331,7 +338,7 @@ class _Newcomer:
 
 def _terms(signature: Signature, locus: bytes) -> NDArray[np.uint64]:
     """What of a record the inverted index holds."""
-    return np.concatenate((index_terms(signature), index_locus(read_locus(locus))))
+    return np.concatenate((index_terms(signature), indexed(read_row(locus))))
 
 
 def _without_gap(claimed: list[tuple[int, bytes, bytes]], tx: Transaction) -> list[tuple[int, bytes, bytes]]:

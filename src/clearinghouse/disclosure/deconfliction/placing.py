@@ -16,14 +16,16 @@ from clearinghouse.disclosure.deconfliction import identifiers, rules
 from clearinghouse.disclosure.deconfliction.context import Around, context
 from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence
 from clearinghouse.disclosure.deconfliction.features import LADDER, Matched, Sides, features
-from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX, add, agree, index_locus, point_alike, read_locus
+from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX
 from clearinghouse.disclosure.deconfliction.packing import F32, Pack, masses, pack
-from clearinghouse.disclosure.deconfliction.records import Answer, Candidate, Evidence
+from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Answer, Candidate, Evidence, Kinship
 from clearinghouse.disclosure.deconfliction.retrieval import choose_terms, kinds_of, term_weights
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.signature import Signature
 from clearinghouse.disclosure.deconfliction.standing import NEAREST, STANDING, read_standings
 from clearinghouse.disclosure.deconfliction.tokens import Kind
+from clearinghouse.disclosure.deconfliction.traces import indexed, read_row, read_traces
+from clearinghouse.disclosure.deconfliction.weighing import Spoken, weigh
 
 Documents = NDArray[np.uint32]
 Loci = NDArray[np.uint64]
@@ -38,7 +40,7 @@ class Stored:
     standing: bytes = b""
     """Empty until the record was settled or placed."""
     locus: bytes = b""
-    """Functions it points at, hashed; see `locus`."""
+    """Its traces, hashed; see `traces`."""
 
 
 class Lookup(Protocol):
@@ -70,7 +72,7 @@ class Asked:
     worth: F32
     """What a record that shares the term is lifted by in retrieval."""
     exact: NDArray[np.uint64]
-    """Identifiers and functions: whoever shares one is a candidate whatever the rest."""
+    """Identifiers and traces: whoever shares one is a candidate whatever the rest."""
     least: float
     """Retrieval score of the last candidate that policy let in; 0 where there was room for more."""
 
@@ -112,8 +114,8 @@ class _Compared:
     rows: F32
     probabilities: F32
     standing: bytes
-    pointed: list[bool]
-    """Whether newcomer and candidate point at the same function, and nothing contradicts."""
+    spoken: list[Spoken]
+    """What the traces of newcomer and candidate have in common."""
 
 
 def place(
@@ -124,7 +126,7 @@ def place(
 
     Args:
         with_evidence: False leaves the evidence of the candidates empty: where nobody looks, it is a third of the work.
-        locus: the functions it points at, hashed (see `locus`).
+        locus: its traces, hashed (see `traces`).
         own: document number of the finding where it is indexed already, so that it is no candidate of its own.
     """
     compared = _ask(signature, lookup, scorer, thresholds, own, None, locus)
@@ -161,24 +163,25 @@ def _ask(
         documents, scores = documents[documents != own], scores[documents != own]
     if other is not None and other not in documents:
         documents, scores = np.append(documents, np.uint32(other)), np.append(scores, np.float32(0))
-    return _compare(signature, weights, documents, scores, asked, lookup, scorer, own, locus)
+    return _compare(signature, weights, documents, scores, asked, lookup, scorer, own, locus, thresholds)
 
 
 def _candidates(
     signature: Signature, counts: NDArray[np.int64], rarities: F32, lookup: Lookup, most: int, locus: Loci
 ) -> tuple[Documents, F32, Asked]:
-    """Document numbers and retrieval scores; those that share an identifier or point at the same function come first."""
+    """Document numbers and retrieval scores; those that share an identifier or a trace come first."""
     kinds = kinds_of(signature.terms)
     weights = term_weights(kinds, counts, rarities)
     chosen = choose_terms(weights, counts)
     named = np.flatnonzero((kinds == Kind.IDENTIFIER) & (counts > 1) & (counts <= identifiers.GROUP_MAX))
-    asked = np.concatenate((signature.terms[chosen], signature.terms[named], index_locus(locus)))
+    traced = indexed(locus)
+    asked = np.concatenate((signature.terms[chosen], signature.terms[named], traced))
     lists = list(lookup.postings(asked)) if len(asked) else []
-    exact = len(named) + len(locus)
+    exact = len(named) + len(traced)
     lists = [one if at < len(chosen) + len(named) or len(one) <= GROUP_MAX else one[:0] for at, one in enumerate(lists)]
     alone = np.flatnonzero((counts == 1) & (weights > 0))
     could = np.sort(np.concatenate((chosen, alone)))
-    asking = (signature.terms[could], weights[could] ** 2, np.concatenate((signature.terms[kinds == Kind.IDENTIFIER], index_locus(locus))))
+    asking = (signature.terms[could], weights[could] ** 2, np.concatenate((signature.terms[kinds == Kind.IDENTIFIER], traced)))
     if not any(len(one) for one in lists):
         return np.zeros(0, np.uint32), np.zeros(0, np.float32), Asked(*asking, 0.0)
     owners = np.concatenate([np.asarray(one, np.uint32) for one in lists])
@@ -194,7 +197,7 @@ def _candidates(
 
 def _compare(
     signature: Signature, weights: F32, documents: Documents, scores: F32, asked: Asked, lookup: Lookup, scorer: Scorer, own: int | None,
-    locus: Loci,
+    locus: Loci, thresholds: DeconflictionThresholds,
 ) -> _Compared:
     alone = pack([signature])
     mass = masses(alone, weights)
@@ -225,10 +228,11 @@ def _compare(
     rows = np.hstack((judged, _context(second, documents, standings, own, "near_second", "total_second", alone, together)))
     probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
     probabilities[kept] = scorer.calibrate(scorer.appeal.predict(rows[kept]), rows[kept])
-    pointed = [
-        point_alike(locus, read_locus(one.locus)) and agree(signature, other) for one, other in zip(stored, others, strict=True)
+    ours = read_traces(locus)
+    spoken = [
+        weigh(ours, read_traces(read_row(one.locus)), signature, other, thresholds) for one, other in zip(stored, others, strict=True)
     ]
-    return _Compared(asked, documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), pointed)
+    return _Compared(asked, documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), spoken)
 
 
 def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:
@@ -321,18 +325,16 @@ def _standing(
 def _answer(
     signature: Signature, compared: _Compared, known: int, scorer: Scorer, thresholds: DeconflictionThresholds, *, with_evidence: bool
 ) -> Answer:
-    probabilities = [_with_rules(signature, compared, at, thresholds) for at in range(len(compared.documents))]
+    probabilities = [_with_rules(signature, compared, at) for at in range(len(compared.documents))]
     order = sorted(range(len(probabilities)), key=lambda at: (-probabilities[at], int(compared.documents[at])))
     shown = _render(signature, compared, order[: thresholds.candidates_shown_max], scorer, thresholds, with_evidence=with_evidence)
     best = shown[0].probability if shown else 0.0
     return Answer(rules.verdict(shown), best, tuple(shown), len(compared.documents), known, scorer.digest)
 
 
-def _with_rules(one: Signature, compared: _Compared, at: int, thresholds: DeconflictionThresholds) -> float:
-    """The model's probability with what locus and identifiers say; identifiers have the last word."""
-    probability = float(compared.probabilities[at])
-    if compared.pointed[at]:
-        probability = add(probability, thresholds.locus_probability)
+def _with_rules(one: Signature, compared: _Compared, at: int) -> float:
+    """The model's probability with what traces and identifiers say; identifiers have the last word."""
+    probability = compared.spoken[at].add_to(float(compared.probabilities[at]))
     said = identifiers.compare(one, compared.signatures[at])
     if said is None:
         return probability
@@ -355,27 +357,26 @@ def _render(
         shares = identifiers.share(signature, other)
         least = thresholds.umbrella_identifiers_min
         umbrella = signature.vulnerabilities >= least or other.vulnerabilities >= least
-        probability = _with_rules(signature, compared, at, thresholds)
+        probability, spoken = _with_rules(signature, compared, at), compared.spoken[at]
         agreed = agreement(row, same_identifier=said, shares_name=shares, umbrella=umbrella,
-                           locus=compared.pointed[at] or (says_where and other.has_locus()))
+                           locus=spoken.place or (says_where and other.has_locus()), kinship=spoken.kinship)
+        relation = rules.relation(probability, agreed, thresholds)
+        kinship = rules.kinship(relation, agreed)
         lines: tuple[Evidence, ...] = ()
         if counted is not None:
-            lines = (*_rule_lines(said, shares, umbrella, compared.pointed[at], thresholds), *evidence(row, counted))
-        relation = rules.relation(probability, agreed, thresholds)
-        found.append(Candidate(int(compared.documents[at]), probability, relation, lines))
+            lines = (*_rule_lines(said, shares, umbrella, spoken, kinship), *evidence(row, counted))
+        found.append(Candidate(int(compared.documents[at]), probability, relation, lines, kinship))
     return found
 
 
-def _rule_lines(said: bool | None, shares: bool, umbrella: bool, pointed: bool, thresholds: DeconflictionThresholds) -> list[Evidence]:
+def _rule_lines(said: bool | None, shares: bool, umbrella: bool, spoken: Spoken, kinship: Kinship | None) -> list[Evidence]:
     lines = []
+    if kinship is not None:
+        lines.append(Evidence("relation", f"relation: {KINSHIP_WORDS[kinship]}", None, 0.0))
     if said is True:
         lines.append(Evidence("identifier", "identifiers: both bear the same name", 1.0, 6.0))
     elif said is False:
         lines.append(Evidence("identifier", "identifiers: two different CVE numbers", 0.0, -6.0))
     elif shares and umbrella:
         lines.append(Evidence("identifier", "identifiers: one is among the several vulnerabilities the other names", 1.0, 0.0))
-    if pointed:
-        worth = thresholds.locus_probability
-        wording = "place: both point at the same function, for the same kind of weakness"
-        lines.append(Evidence("locus", wording, 1.0, float(np.log(worth / (1.0 - worth)))))
-    return lines
+    return [*lines, *spoken.evidence]

@@ -21,12 +21,48 @@ class Verdict(StrEnum):
     """A person should look; the candidates say at what."""
 
 
+class Kinship(StrEnum):
+    """Why two reports are related, or variants of each other, without being one flaw."""
+
+    UMBRELLA = "umbrella"
+    """One names several vulnerabilities, the other is among them."""
+    REGRESSION = "regression"
+    """One says that it is what an earlier flaw's fix left open, or brought back."""
+    CHAIN = "chain"
+    """Steps of one attack: used together, fixed apart."""
+    NAMED_APART = "named apart"
+    """One names the other as a different flaw."""
+    OTHER_NUMBER = "other number"
+    """Two CVE numbers, and words that would have made a person look."""
+    SAME_FIX = "same fix"
+    """One change fixes both, at different places."""
+    COPY = "copy"
+    """The same function of the same file in another product: one root cause, copied."""
+    ELSEWHERE = "elsewhere"
+    """The same product and kind of weakness at another place."""
+
+
+KINSHIP_WORDS: dict[Kinship, str] = {
+    Kinship.UMBRELLA: "umbrella - one names several vulnerabilities, the other is among them",
+    Kinship.REGRESSION: "regression - one says that it is what the fix of the other left open or brought back",
+    Kinship.CHAIN: "chain - one says that it is used together with the other; each is fixed by itself",
+    Kinship.NAMED_APART: "named apart - one names the other as a different flaw",
+    Kinship.OTHER_NUMBER: "other number - alike, and known under two CVE numbers",
+    Kinship.SAME_FIX: "same fix - one change fixes both, and they are at different places",
+    Kinship.COPY: "copy - the same function of the same file in another product: one root cause, copied",
+    Kinship.ELSEWHERE: "elsewhere - the same product and kind of weakness at another place",
+}
+"""How people are told; quotes nothing."""
+LINKS = (Kinship.REGRESSION, Kinship.CHAIN, Kinship.NAMED_APART)
+"""What one report itself says of another, by its name; the first of them is what counts where several are said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One thing that spoke for or against a pair."""
 
     name: str
-    """Name of a feature family, `identifier` or `decision`."""
+    """Name of a feature family or of a rule: `identifier`, `locus`, `place`, `stack`, `content`, `fix`, `fingerprint`, `relation`."""
     wording: str
     """For people: what agreed or differed. Quotes nothing."""
     value: float | None
@@ -47,6 +83,8 @@ class Candidate:
     """What this one pair amounts to."""
     evidence: tuple[Evidence, ...] = ()
     """Strongest first."""
+    kinship: Kinship | None = None
+    """Of a variant and of what is related: why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ The order of the rules for one pair:
    would have made it a candidate for a person; else `new`.
 2. Two different CVE numbers: never `duplicate`; `variant` for the same product and kind of
    weakness, `related` when the model would have asked, else `new`.
-3. At or above `join_probability_min`: `duplicate`, unless one side gives no locus and nothing
+3. One says of the other, by its name, that it follows from it, is used together with it, or is another flaw: `related`.
+4. At or above `join_probability_min`: `duplicate`, unless one side gives no locus and nothing
    exact (commit, tracker entry, identifier) agrees: then `unsure`, because boilerplate resembles boilerplate.
-4. At or above `ask_probability_min`: `unsure`.
-5. Below, the same product and kind of weakness at a place that both name and that differs: `variant`.
-6. Else `new`.
+5. At or above `ask_probability_min`: `unsure`.
+6. Below, the same product and kind of weakness at a place that both name and that differs, or the same function of the same
+   file in another product: `variant`.
+7. Else `new`.
 
 A finding's verdict is that of its best candidate, except that `new` yields to a `variant` or
 `related` further down.
@@ -21,7 +23,7 @@ from dataclasses import dataclass
 from itertools import combinations, product
 
 from clearinghouse.core.policy import DeconflictionThresholds
-from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind, Verdict
+from clearinghouse.disclosure.deconfliction.records import LINKS, Candidate, DecisionKind, Kinship, Verdict
 
 SAME_NAME_MIN = 0.6
 """Part of the product names, by rarity, that must agree for "the same product"."""
@@ -49,6 +51,8 @@ class Agreement:
     """Whether a commit, issue or report agrees."""
     locus: bool = True
     """Whether both say where: a function, file, parameter or version."""
+    kinship: Kinship | None = None
+    """What one report says of the other by its name, or that the same code stands in another product."""
 
 
 def relation(probability: float, agreement: Agreement, thresholds: DeconflictionThresholds) -> Verdict:
@@ -59,14 +63,29 @@ def relation(probability: float, agreement: Agreement, thresholds: Deconfliction
         return Verdict.RELATED if agreement.shares_name or asks else Verdict.NEW
     if agreement.same_identifier is False:
         return Verdict.VARIANT if sibling else Verdict.RELATED if asks else Verdict.NEW
+    if agreement.kinship in LINKS and agreement.same_identifier is None:
+        return Verdict.RELATED
     if probability >= thresholds.join_probability_min:
         sure = agreement.locus or agreement.exact or agreement.same_identifier is True
         return Verdict.DUPLICATE if sure else Verdict.UNSURE
     if asks:
         return Verdict.UNSURE
-    if sibling and 0 <= agreement.place <= OTHER_PLACE_MAX:
+    if agreement.kinship is Kinship.COPY or (sibling and 0 <= agreement.place <= OTHER_PLACE_MAX):
         return Verdict.VARIANT
     return Verdict.NEW
+
+
+def kinship(verdict: Verdict, agreement: Agreement) -> Kinship | None:
+    """Why a pair is related or a variant; None for every other verdict."""
+    if verdict is Verdict.RELATED:
+        if agreement.umbrella:
+            return Kinship.UMBRELLA
+        return agreement.kinship if agreement.kinship in LINKS else Kinship.OTHER_NUMBER
+    if verdict is not Verdict.VARIANT:
+        return None
+    if agreement.kinship is Kinship.COPY:
+        return Kinship.COPY
+    return Kinship.SAME_FIX if agreement.exact else Kinship.ELSEWHERE
 
 
 def verdict(candidates: Sequence[Candidate]) -> Verdict:

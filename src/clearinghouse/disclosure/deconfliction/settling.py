@@ -17,7 +17,6 @@ from clearinghouse.disclosure.deconfliction.evidence import agreement
 from clearinghouse.disclosure.deconfliction.features import FEATURES, Sides, features
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.identifiers import Edges, umbrella_pairs, with_identifiers
-from clearinghouse.disclosure.deconfliction.locus import with_locus
 from clearinghouse.disclosure.deconfliction.matching import Matcher, ladders
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, Pack, masses, pack
 from clearinghouse.disclosure.deconfliction.records import Verdict
@@ -25,6 +24,7 @@ from clearinghouse.disclosure.deconfliction.retrieval import Candidates, retriev
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.signature import Signature
 from clearinghouse.disclosure.deconfliction.standing import standings
+from clearinghouse.disclosure.deconfliction.weighing import SILENT, Spoken, with_traces
 
 Progress = Callable[[str, int, int], None]
 """Told the stage, how much is done and of how much."""
@@ -84,7 +84,7 @@ def settle(
     """Clusters, candidates and standings of a set of records.
 
     Args:
-        loci: for each record the functions it points at, hashed (see `locus`); None where that is not known.
+        loci: for each record its traces, hashed (see `traces`); None where they are not known.
         documents: numbers that callers know the records by; no two alike.
         sort_keys: one for each record, from content (a digest), no two alike.
         must, cannot: pairs of document numbers a person joined or held apart.
@@ -99,9 +99,9 @@ def settle(
     ranking = np.minimum(judged.first, np.float32(scorer.sieve_min)) * np.float32(0.01)
     kept = judged.kept
     ordered = [signatures[place] for place in order]
-    edges, pointed = Edges(a[kept], b[kept], probability), frozenset[tuple[int, int]]()
+    edges, spoken = Edges(a[kept], b[kept], probability), dict[tuple[int, int], Spoken]()
     if loci is not None:
-        edges, pointed = with_locus(edges, ordered, [loci[place] for place in order], thresholds.locus_probability)
+        edges, spoken = with_traces(edges, ordered, [loci[place] for place in order], thresholds)
     edges, named = with_identifiers(packed, edges, thresholds.umbrella_identifiers_min)
     if progress is not None:
         progress("cluster", 0, 1)
@@ -112,7 +112,7 @@ def settle(
     # A pair that was dropped and then brought back by a rule is ranked by the rule.
     below &= ~np.isin(a.astype(np.int64) * len(packed) + b, edges.a.astype(np.int64) * len(packed) + edges.b)
     welded = umbrella_pairs(packed, thresholds.umbrella_identifiers_min)
-    words = _relations(packed, edges, judged, [one.has_locus() for one in ordered], named, pointed, welded, thresholds)
+    words = _relations(packed, edges, judged, [one.has_locus() for one in ordered], named, spoken, welded, thresholds)
     # A bulletin is shown beside what it names although it joins nothing.
     welded = np.setdiff1d(welded, edges.a.astype(np.int64) * len(packed) + edges.b, assume_unique=True)
     below &= ~np.isin(a.astype(np.int64) * len(packed) + b, welded)
@@ -185,7 +185,7 @@ def pair_features(packed: Pack, matcher: Matcher, mass: F32, ladder: F32, a: I32
 
 
 def _relations(
-    packed: Pack, edges: Edges, judged: Judged, locus: Sequence[bool], named: I32, pointed: frozenset[tuple[int, int]],
+    packed: Pack, edges: Edges, judged: Judged, locus: Sequence[bool], named: I32, spoken: dict[tuple[int, int], Spoken],
     welded: NDArray[np.int64], thresholds: DeconflictionThresholds,
 ) -> NDArray[np.uint8]:
     """What each edge amounts to, by `rules.relation`."""
@@ -202,13 +202,14 @@ def _relations(
         ours, theirs = int(named[one]), int(named[other])
         same = None if ours < 0 or theirs < 0 else ours == theirs
         umbrella = bool(packed.vulnerabilities[one] >= most or packed.vulnerabilities[other] >= most)
-        pointing = (one, other) in pointed
-        says = pointing or bool(locus[one] and locus[other])
+        said = spoken.get((one, other), SILENT)
+        says = said.place or bool(locus[one] and locus[other])
         if row >= 0:
-            agreed = agreement(judged.rows[row], same_identifier=same, shares_name=shares[at], umbrella=umbrella, locus=says)
+            agreed = agreement(judged.rows[row], same_identifier=same, shares_name=shares[at], umbrella=umbrella, locus=says, kinship=said.kinship)
         else:
-            # A pair that only a rule brought together: an identifier, or the function both point at.
-            agreed = rules.Agreement(True if same is None and not pointing else same, not pointing, umbrella, locus=says)
+            # A pair that only a rule brought together: an identifier, or traces.
+            traced = said is not SILENT
+            agreed = rules.Agreement(True if same is None and not traced else same, not traced, umbrella, locus=says, kinship=said.kinship)
         found[at] = RELATIONS.index(rules.relation(probability, agreed, thresholds))
     return found
 

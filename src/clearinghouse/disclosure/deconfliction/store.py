@@ -112,19 +112,17 @@ def signed_up_to(tx: Transaction) -> int:
     return int(tx.value(select(func.max(signatures.c.number))) or 0)
 
 
-def has_other_format(tx: Transaction, form: int) -> bool:
-    """Whether the newest signature is not of this format: an upgrade came between."""
-    newest = tx.value(select(signatures.c.signature).order_by(signatures.c.number.desc()).limit(1))
-    return newest is not None and bytes(newest)[0] != form
+def newest_signature(tx: Transaction) -> tuple[bytes, bytes] | None:
+    """Signature and traces of the report signed last: after an upgrade they may have another form than today's."""
+    row = tx.row(select(signatures.c.signature, signatures.c.locus).order_by(signatures.c.number.desc()).limit(1))
+    return None if row is None else (bytes(row.signature), bytes(row.locus or b""))
 
 
-def forget_other_formats(tx: Transaction, form: int) -> int:
-    """Drop all that was derived from signatures when the newest are not of this format; gives how many were dropped.
+def forget_signatures(tx: Transaction) -> int:
+    """Drop all that was derived from signatures, to be made again from the reports; gives how many were dropped.
 
     Signatures of two formats cannot be compared, so all go, with index and placements; decisions and settlements stay.
     """
-    if not has_other_format(tx, form):
-        return 0
     for table in (postings, segments, placements):
         tx.derive(delete(table))
     return tx.derive(delete(signatures))
