@@ -20,6 +20,7 @@ import segno
 from clearinghouse.app.views.asks import AskLine
 from clearinghouse.app.views.case_room import InvitationLine
 from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
+from clearinghouse.app.views.counting import Counting, Named, ReasonLine
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
 from clearinghouse.app.views.maintainer import Delivered, MaintainerPage
 from clearinghouse.app.views.packet import OneScreen, SeverityLine
@@ -44,7 +45,8 @@ from clearinghouse.disclosure.coordination.capacity.records import (
     ReplyKind,
 )
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
-from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
+from clearinghouse.disclosure.deconfliction.counting.clauses import CLAUSES
+from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Evidence, Kinship, Verdict
 from clearinghouse.disclosure.intake.commitments.records import Claim as CommittedTo
 from clearinghouse.disclosure.intake.commitments.records import Commitment, CommitmentState, OpenedSection, Tally
 from clearinghouse.disclosure.intake.records import (
@@ -189,6 +191,12 @@ MAINTAINED = MaintainerPage(
     (Delivered(DELIVERY, SENT, "text", None),), (Delivered(replace(DELIVERY, id=DeliveryId(an_id("dlv", "z")), replied_at=ago(days=1)), SENT, "text", Reply(ReplyKind.DECLINE, "Not ours.")),), Rates(4, 3, 2), (),
 )
 CLUSTER = CaseLine(an_id("case"), LONG, ago(days=2), 4, 2, 1, 3, ("Sharpeye", "atlas-3"), 1, False)
+COUNTING = Counting(an_id("case"), "split", (
+    (Named(an_id("rep"), LONG), Named(an_id("rep", "b"), "Overflow in the strip reader")), (Named(an_id("rep", "y"), "Use after free in palette parsing"),)),
+    (Named(an_id("rep", "w"), "Overflow in tile reader"),), (
+    ReasonLine("4.1.10", CLAUSES["4.1.10"].says, "one flaw", "the same function of the same file", (Named(an_id("rep"), LONG), Named(an_id("rep", "b"), "x"))),
+    ReasonLine("4.2.11", CLAUSES["4.2.11"].says, "flaws of their own", "they point at other functions, for other kinds of weakness", (Named(an_id("rep"), LONG), Named(an_id("rep", "y"), "x"))),
+    ), 3, 2)
 PEOPLE = tuple(
     pages.RoomParticipant(an_id("pty", "abcdefgh"[n % 8]), name, role, "joined" if n != 3 else "invited", ("signatory", "signatory", "invited", "declined")[n % 4], "everything", None)
     for n, (name, role) in enumerate((("Example CERT", "coordinator"), ("libpicture", "vendor"), ("Distro Nine", "vendor"), ("Imaging GmbH", "vendor"), ("Ada Finder", "finder"), ("Finder Ltd", "reporter")))
@@ -276,6 +284,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
     cluster = Case(CLUSTER, (OTHER_LINE, LINE, replace(LINE, id=an_id("rep", "y"), answer="duplicate", settled=True, probability=0.97)), (
         DecisionLine(an_id("dec"), "merge", ago(hours=3), an_id("pty"), "The same copy without a bound; one fix for both.", None), DecisionLine(an_id("dec", "o"), "not_same", ago(days=1), an_id("pty"), "Other function.", ago(hours=5))))
     compared = Compared(REPORT, OTHER, Explained(LINE, OTHER_LINE, Comparison(0.742, Verdict.UNSURE, EVIDENCE)))
+    variant = replace(compared, explained=replace(compared.explained, candidate=Comparison(0.062, Verdict.VARIANT, EVIDENCE, "copy", KINSHIP_WORDS[Kinship.COPY])))
     mine = replace(OPENED, line=replace(LINE, answer="duplicate", probability=None, case_id=None, known_since=ago(days=9)), candidates=(), told=Telling(False, True, ago(days=9)))
     opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True}
     return {
@@ -298,8 +307,9 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "report": ("report.html", page("/reports/x", ADA), {"opened": OPENED, **opened}),
         "report-reporter": ("report.html", page("/reports/x", FINN), {"opened": mine, **opened}),
         "compare": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": compared, "rows": rows, "same_cluster": False, "decision": ""}),
+        "compare-variant": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": variant, "rows": rows, "same_cluster": False, "decision": ""}),
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
-        "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": ""}),
+        "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": "", "counting": COUNTING}),
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),
         "commitments-none": ("commitments.html", page("/commitments", FINN), {**commitments_shown(), "lines": (), "after": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),

@@ -9,9 +9,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 from clearinghouse.api.authentication import SCOPE, Acting
 from clearinghouse.api.coordination.shapes import Done, Reason
 from clearinghouse.app.views import cases as case_views
+from clearinghouse.app.views import counting as counting_views
 from clearinghouse.app.views import report as report_views
 from clearinghouse.app.views import reports as reports_views
 from clearinghouse.app.views.cases import Case, CaseLine
+from clearinghouse.app.views.counting import Counting
 from clearinghouse.app.views.report import CandidateLine, Explained
 from clearinghouse.app.views.reports import ReportLine
 from clearinghouse.app.withdrawing import reinstate_reports, withdraw_reports
@@ -102,6 +104,12 @@ def cluster(instance: Acting, cluster_id: FromPath[str]) -> Case:
     return case_views.read_case(instance, cluster_id)
 
 
+@get("/clusters/{cluster_id:str}/counting", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Keep, split or merge, by the CVE counting rule")
+def counting(instance: Acting, cluster_id: FromPath[str]) -> Counting:
+    """A proposal with the clauses and the facts it rests on; nothing is changed by asking."""
+    return counting_views.read_counting(instance, cluster_id)
+
+
 @post("/decisions", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="Merge, split or hold apart")
 def decide(instance: Acting, data: JSONBody[DecisionRequest]) -> DecisionAnswer:
     """A person's word about reports, with the reason; it can be undone exactly."""
@@ -144,4 +152,4 @@ def reinstate(instance: Acting, report_id: FromPath[str]) -> Done:
     return Done("received")
 
 
-ROUTER = Router("/", route_handlers=[reports, report, withdraw, reinstate, compare, clusters, cluster, decide, undo], tags=["deconfliction"])
+ROUTER = Router("/", route_handlers=[reports, report, withdraw, reinstate, compare, clusters, cluster, counting, decide, undo], tags=["deconfliction"])

@@ -1,4 +1,4 @@
-"""`clearinghouse cases`, `show`, `explain`, `settle`, `merge`, `split`, `not-same`, `undo`."""
+"""`clearinghouse cases`, `show`, `explain`, `counting`, `settle`, `merge`, `split`, `not-same`, `undo`."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,18 @@ if TYPE_CHECKING:
     from clearinghouse.app.views.report import Explained, Opened
     from clearinghouse.disclosure.deconfliction.actions import Decided
 
+COUNT_WORDS = {
+    "keep": "one flaw, one CVE id",
+    "split": "flaws of their own, a CVE id for each",
+    "merge": "the same flaw is in another case too",
+    "a person must say": "the rule leaves it open",
+}
 Reason = Annotated[str, typer.Option(help="Why; others must be able to follow it.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (cases, show, explain, settle, merge, split):
+    for command in (cases, show, explain, counting, settle, merge, split):
         app.command()(command)
     app.command(name="not-same")(not_same)
     app.command()(undo)
@@ -111,6 +117,36 @@ def explain(
         print_json(found)
     else:
         _print_explained(found)
+
+
+def counting(
+    ctx: typer.Context, case: Annotated[str, typer.Argument(help="Case id (case_...), as `cases` lists them.")], json: Json = False
+) -> None:
+    """Keep, split or merge a case by the CVE counting rule: a proposal with the clauses and facts it rests on. Changes nothing."""
+    from clearinghouse.app.views.counting import read_counting
+
+    with context_of(ctx).instance() as instance:
+        found = read_counting(instance, case)
+    if json:
+        print_json(found)
+        return
+    out.print(f"{found.count}: {COUNT_WORDS[found.count]}", markup=False)
+    shown = table("", "clause", "speaks for", "because", "reports")
+    for reason in found.reasons:
+        shown.add_row(reason.clause, reason.says, reason.fact, str(len(reason.reports)))
+    out.print(shown)
+    if len(found.groups) > 1 or found.others:
+        for number, group in enumerate(found.groups, 1):
+            for report in group:
+                out.print(untrusted(f"flaw {number}  {report.id}  {report.title}", 200))
+        for report in found.others:
+            out.print(untrusted(f"the same  {report.id}  {report.title}", 200))
+    for clause, says in dict.fromkeys((reason.clause, reason.clause_says) for reason in found.reasons):
+        say(f"{clause}: {says}")
+    say(f"{found.rule.title} {found.rule.version}, approved {found.rule.approved}; {found.rule.url}")
+    if found.held:
+        say(f"{found.held} held finding(s) of others are in the case; their facts are not in this")
+    say("nothing was changed: `clearinghouse split`, `merge` or `not-same` do what a person decides")
 
 
 def settle(ctx: typer.Context, json: Json = False) -> None:
@@ -239,10 +275,13 @@ def _prose(text: str, characters: int) -> object:
 def _print_explained(found: "Explained") -> None:
     for line in (found.one, found.other):
         out.print(untrusted(f"{line.id}  {line.title}", 200))
-    out.print(f"\n{found.candidate.relation}, probability {found.candidate.probability:.3f}\n", markup=False)
+    out.print(f"\n{found.candidate.relation}, probability {found.candidate.probability:.3f}", markup=False)
+    out.print(found.candidate.because + "\n" if found.candidate.because else "", markup=False)
     widest = max((abs(entry.contribution) for entry in found.candidate.evidence), default=1.0) or 1.0
     shown = table("", "", "log-odds", "what", "value")
     for entry in found.candidate.evidence:
+        if entry.name == "relation":
+            continue  # said above
         bar = ("+" if entry.contribution > 0 else "-") * max(1, round(20 * abs(entry.contribution) / widest))
         shown.add_row(bar, f"{entry.contribution:+.2f}", entry.wording, "" if entry.value is None else f"{entry.value:.2f}",
                       style="green" if entry.contribution > 0 else "red")

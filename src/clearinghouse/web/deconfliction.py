@@ -6,6 +6,7 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath
 
 from clearinghouse.app.views import cases, report
+from clearinghouse.app.views import counting as counting_view
 from clearinghouse.app.views.around import last_decision, room_of
 from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.roles import Scope
@@ -39,7 +40,7 @@ def cluster(visitor: Visiting, cluster_id: FromPath[str]) -> Response[Any]:
     instance = visitor.acting(Scope.CASES_READ)
     found = cases.read_case(instance, cluster_id)
     room = room_of(instance, found.reports[0].id) if found.reports else ("", "")
-    return visitor.render("cluster.html", cluster=found, room_id=room[0])
+    return visitor.render("cluster.html", cluster=found, room_id=room[0], counting=counting_view.count_cluster(instance, found))
 
 
 @post("/decisions", sync_to_thread=True, include_in_schema=False)

@@ -36,7 +36,8 @@ class Bar:
 
 def evidence_chart(evidence: Sequence[Evidence], probability: float, most: int = 8) -> Markup:
     """What spoke for and against a pair, strongest first: bars to the right speak for one flaw, bars to the left against it."""
-    shown = strongest(tuple(evidence), most)
+    # What adds nothing to the number is said beside the chart.
+    shown = strongest(tuple(entry for entry in evidence if entry.contribution), most)
     widest = max((abs(entry.contribution) for entry in shown), default=1.0) or 1.0
     rows = Markup("").join(
         Markup(

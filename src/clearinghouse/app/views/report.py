@@ -11,7 +11,7 @@ from clearinghouse.core.errors import NotFound
 from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction import store
-from clearinghouse.disclosure.deconfliction.records import Evidence, Verdict
+from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Evidence, Verdict
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake import store as intake_store
@@ -73,6 +73,10 @@ class Comparison:
     relation: Verdict
     evidence: tuple[Evidence, ...]
     """Strongest first."""
+    kinship: str = ""
+    """Of a variant and of what is related, which kind: `umbrella`, `regression`, `chain`, `copy`, ...; empty for every other relation."""
+    because: str = ""
+    """The same in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,10 @@ def compare(instance: Instance, one_id: str, other_id: str) -> Compared:
     return Compared(one, other, Explained(
         line_of(one, placed.get(one.number), founding, told[one.number]),
         line_of(other, placed.get(other.number), founding, told[other.number]),
-        Comparison(candidate.probability, candidate.relation, candidate.evidence),
+        Comparison(
+            candidate.probability, candidate.relation, candidate.evidence, candidate.kinship or "",
+            "" if candidate.kinship is None else KINSHIP_WORDS[candidate.kinship],
+        ),
     ))
 
 
