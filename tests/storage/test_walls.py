@@ -36,6 +36,7 @@ WITHOUT = {
     "report_signatures": "keyed hashes and numbers of records",
     "placements": "numbers and probabilities; pages show those of reports that were read first",
     "settlements": "numbers and probabilities",
+    "corrections": "weights of the pair model over everything decided here; no record and no report",
     "outbox_actions": "ids of events and names of follow-ups",
     "outbox_consumers": "the place of a reader on the ledger",
     "clock_readings": "instants",

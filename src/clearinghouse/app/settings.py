@@ -35,6 +35,7 @@ from clearinghouse.core.policy import (
     IdentityPolicy,
     IntakeLimits,
     JoiningPolicy,
+    LearningPolicy,
     NoticePolicy,
     OutwardLimits,
     Policy,
@@ -321,6 +322,7 @@ def parse_policy(version: int, document: str) -> Policy:
         relay=_table(RelayPolicy, tables["relay"], "relay"),
         rates=_table(RatePolicy, tables["rates"], "rates"),
         commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"), blind=_table(BlindPolicy, tables["blind"], "blind"),
+        learning=_table(LearningPolicy, tables["learning"], "learning"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

@@ -407,6 +407,26 @@ class BlindPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class LearningPolicy:
+    """When people's decisions correct the pair model, and how far."""
+
+    decided_min: int
+    """Decided pairs below which nothing is learned."""
+    each_min: int
+    """And so is it with fewer than these of either answer."""
+    gain_min: float
+    """Mean log loss, in nats, that a correction must save on decided pairs it was not fitted on."""
+    shift_max: float
+    """Log-odds by which a correction moves a pair at most."""
+    penalty_pairs: float
+    """Strength of the pull towards no correction, in pairs."""
+    decision_pairs_max: int
+    """Pairs that one decision counts for at most."""
+    again_pairs: int
+    """Newly decided pairs after which another correction is fitted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -430,6 +450,7 @@ class Policy:
     rates: RatePolicy
     commitments: CommitmentPolicy
     blind: BlindPolicy
+    learning: LearningPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

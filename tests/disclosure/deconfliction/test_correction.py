@@ -6,8 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from clearinghouse.disclosure.deconfliction.correction import DECIDED_MIN, SHIFT_MAX, Correction, DecidedPairs, fit_correction
-from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES
+from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.disclosure.deconfliction.context import ALL_FEATURES
+from clearinghouse.disclosure.deconfliction.correction import Correction, DecidedPairs, fit_correction
+
+POLICY = parse_policy(1, default_policy_document()).learning
 
 
 def odds(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -25,24 +28,24 @@ def decided(count: int, seed: int, *, shift: float = 0.0, feature: float = 0.0) 
 
 
 def test_few_decisions_change_nothing() -> None:
-    pairs = decided(DECIDED_MIN - 1, 1, shift=3.0)
-    found = fit_correction("sha256:aa", pairs)
-    assert (found.in_force, found.pairs) == (False, DECIDED_MIN - 1)
+    pairs = decided(POLICY.decided_min - 1, 1, shift=3.0)
+    found = fit_correction("sha256:aa", pairs, POLICY)
+    assert (found.in_force, found.pairs) == (False, POLICY.decided_min - 1)
     assert found.apply(pairs.raw, pairs.rows).tolist() == pairs.raw.tolist()
 
 
 def test_decisions_of_one_kind_change_nothing() -> None:
     pairs = decided(200, 2)
-    assert not fit_correction("sha256:aa", DecidedPairs(pairs.rows, pairs.raw, np.ones(200, bool), pairs.groups)).in_force
+    assert not fit_correction("sha256:aa", DecidedPairs(pairs.rows, pairs.raw, np.ones(200, bool), pairs.groups), POLICY).in_force
 
 
 def test_a_model_that_is_right_is_left_alone() -> None:
-    assert not fit_correction("sha256:aa", decided(400, 3)).in_force
+    assert not fit_correction("sha256:aa", decided(400, 3), POLICY).in_force
 
 
 @pytest.mark.parametrize(("shift", "feature"), [(-2.0, 0.0), (1.5, 0.0), (0.0, 6.0)])
 def test_a_habit_of_the_instance_is_learned(shift: float, feature: float) -> None:
-    found, fresh = fit_correction("sha256:aa", decided(600, 4, shift=shift, feature=feature)), decided(2000, 5, shift=shift, feature=feature)
+    found, fresh = fit_correction("sha256:aa", decided(600, 4, shift=shift, feature=feature), POLICY), decided(2000, 5, shift=shift, feature=feature)
     assert found.in_force
     assert found.loss_after < found.loss_before
 
@@ -54,8 +57,8 @@ def test_a_habit_of_the_instance_is_learned(shift: float, feature: float) -> Non
 
 def test_the_order_of_decisions_does_not_matter() -> None:
     pairs, order = decided(300, 6, shift=-2.0), np.random.default_rng(0).permutation(300)
-    one = fit_correction("sha256:aa", pairs)
-    other = fit_correction("sha256:aa", DecidedPairs(pairs.rows[order], pairs.raw[order], pairs.same[order], pairs.groups[order]))
+    one = fit_correction("sha256:aa", pairs, POLICY)
+    other = fit_correction("sha256:aa", DecidedPairs(pairs.rows[order], pairs.raw[order], pairs.same[order], pairs.groups[order]), POLICY)
     np.testing.assert_allclose(other.weights, one.weights, atol=1e-6)
 
 
@@ -63,6 +66,6 @@ def test_the_order_of_decisions_does_not_matter() -> None:
 @given(st.lists(st.floats(-50, 50), min_size=19, max_size=19), st.integers(0, 99))
 def test_no_correction_moves_further_than_its_bound(weights: list[float], seed: int) -> None:
     pairs = decided(40, seed)
-    correction = Correction("sha256:aa", np.array(weights), np.full(17, 0.5), np.full(17, 0.3), 40, 1.0, 0.5)
+    correction = Correction("sha256:aa", np.array(weights), np.full(17, 0.5), np.full(17, 0.3), POLICY.shift_max, 40, 1.0, 0.5, 0, 0)
     moved = odds(correction.apply(pairs.raw, pairs.rows)) - odds(pairs.raw)
-    assert np.abs(moved).max() <= SHIFT_MAX + 1e-6
+    assert np.abs(moved).max() <= POLICY.shift_max + 1e-6

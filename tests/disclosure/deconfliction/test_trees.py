@@ -5,9 +5,10 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from clearinghouse.disclosure.deconfliction.context import ALL_FEATURES
 from clearinghouse.disclosure.deconfliction.features import FEATURES
 from clearinghouse.disclosure.deconfliction.packing import F32
-from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES, Trees
+from clearinghouse.disclosure.deconfliction.scoring import Trees
 from clearinghouse.disclosure.deconfliction.trees import Forest
 
 MODEL = resources.files("clearinghouse.disclosure.deconfliction") / "model"

@@ -18,6 +18,7 @@ from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import StoredIndex
 from clearinghouse.disclosure.deconfliction.jobs import Matching, last_graph
+from clearinghouse.disclosure.deconfliction.learning import store as learning
 from clearinghouse.disclosure.deconfliction.placing import compare
 from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import Signature
@@ -73,12 +74,24 @@ def decide(
     if len(placed) < len(by_number):
         raise Conflict("not all of these reports are compared yet; run `clearinghouse settle` first")
     groups = _groups(tx, kind, [report.number for report in reports], placed)
-    decision = store.KeptDecision(DecisionId(new_id("dec")), kind, actor, now, groups, cleaned)
+    return record(tx, kind, groups, reports, cleaned, actor=actor, envelope=envelope, thresholds=thresholds, now=now)
+
+
+def record(
+    tx: Transaction, kind: DecisionKind, groups: tuple[tuple[int, ...], ...], named: Sequence[Report], reason: str, *, actor: PartyId,
+    envelope: Envelope, thresholds: DeconflictionThresholds, now: datetime,
+) -> Decided:
+    """Keep a decision whose right was checked and whose groups are known, and bring the clusters to what it says.
+
+    Args:
+        named: the reports that its event names: those the actor may read.
+    """
+    decision = store.KeptDecision(DecisionId(new_id("dec")), kind, actor, now, groups, reason)
     store.add_decision(tx, decision, envelope)
     tellings.note_looked(tx, [number for group in groups for number in group], now)
     moved = _apply(tx, thresholds, envelope)
-    details: dict[str, Detail] = {"reports": [report.id for report in reports], "moved": len(moved)}
-    ledger.record(tx, Event(_EVENT[kind], (decision.id, *(report.id for report in reports)), details), actor=actor, now=now)
+    details: dict[str, Detail] = {"reports": [report.id for report in named], "moved": len(moved)}
+    ledger.record(tx, Event(_EVENT[kind], (decision.id, *(report.id for report in named)), details), actor=actor, now=now)
     return Decided(decision.id, tuple(moved))
 
 
@@ -117,7 +130,7 @@ def explain(tx: Transaction, matching: Matching, one: Report, other: Report) -> 
     if len(stored) < 2:
         raise Conflict("not both reports are compared yet; run `clearinghouse settle` first")
     signature = Signature.from_bytes(stored[one.number][0])
-    return compare(signature, other.number, StoredIndex(tx), matching.scorer, matching.thresholds, own=one.number,
+    return compare(signature, other.number, StoredIndex(tx), matching.model(tx), matching.thresholds, own=one.number,
                    locus=read_row(stored[one.number][2]))
 
 
@@ -149,4 +162,4 @@ def _apply(tx: Transaction, thresholds: DeconflictionThresholds, envelope: Envel
     if graph is None:
         raise Conflict("nothing is settled yet; run `clearinghouse settle` first")
     standing = store.list_decisions(tx, envelope, standing_only=True)
-    return placements.replace(tx, graph, thresholds.cluster_probability_min, standing)
+    return placements.replace(tx, graph, thresholds.cluster_probability_min, standing, learning.open_proposals(tx))

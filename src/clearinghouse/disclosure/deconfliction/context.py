@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from clearinghouse.disclosure.deconfliction.features import Feature
+from clearinghouse.disclosure.deconfliction.features import FEATURES, Feature
 from clearinghouse.disclosure.deconfliction.packing import F32, I32, U64
 
 CONTEXT: dict[str, Feature] = {
@@ -38,6 +38,8 @@ AGAIN: dict[str, Feature] = {
     for name, one in ((name if "first" in name else f"second_{name}", one) for name, one in CONTEXT.items())
 }
 """The same once more, from the probabilities of the second stage."""
+ALL_FEATURES = {**FEATURES, **CONTEXT, **AGAIN}
+"""What the last stage reads of a pair, in the order of its columns."""
 _FLOOR = 1e-4
 _CHUNK = 200_000
 

@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from clearinghouse.disclosure.deconfliction.context import ALL_FEATURES
 from clearinghouse.disclosure.deconfliction.features import FAMILIES
 from clearinghouse.disclosure.deconfliction.packing import F32
 from clearinghouse.disclosure.deconfliction.records import Evidence, Kinship
 from clearinghouse.disclosure.deconfliction.rules import Agreement
-from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES
 
 _COLUMN = {name: place for place, name in enumerate(ALL_FEATURES)}
 _TELLING = {

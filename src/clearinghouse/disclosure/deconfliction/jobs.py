@@ -10,7 +10,7 @@ reports of one flaw the later one always finds the earlier, however many workers
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -21,10 +21,14 @@ from numpy.typing import NDArray
 from clearinghouse.core.clock import Clock
 from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import PartyId, new_id
-from clearinghouse.core.policy import DeconflictionThresholds
+from clearinghouse.core.policy import DeconflictionThresholds, LearningPolicy
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import Overlay, StoredIndex
 from clearinghouse.disclosure.deconfliction.graph import Graph
+from clearinghouse.disclosure.deconfliction.learning import store as learning
+from clearinghouse.disclosure.deconfliction.learning.keeping import keep_correction, keep_proposals
+from clearinghouse.disclosure.deconfliction.learning.learner import Learner
+from clearinghouse.disclosure.deconfliction.learning.rules import countable, decided_pairs
 from clearinghouse.disclosure.deconfliction.placing import Placed, Stored, place
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
@@ -60,7 +64,12 @@ class Matching:
     actor: PartyId
     """The matcher's own party."""
     thresholds: DeconflictionThresholds
+    learning: LearningPolicy
     progress: Progress = field(default=lambda stage, done, total: None)
+    embargoed: Callable[[Transaction], Collection[int]] = field(default=lambda tx: ())
+    """Numbers of the reports under embargo; decisions about them teach nothing."""
+    taken_up: Callable[[Transaction], Collection[int]] = field(default=lambda tx: ())
+    """Numbers of the reports that people have taken into a case; a newer model moves none of their clusters by itself."""
 
     @cached_property
     def signer(self) -> Signer:
@@ -71,6 +80,20 @@ class Matching:
     def scorer(self) -> Scorer:
         """The shipped model."""
         return Scorer.load(self.envelope.index_key())
+
+    @cached_property
+    def _corrected(self) -> dict[str, Scorer]:
+        return {}
+
+    def model(self, tx: Transaction) -> Scorer:
+        """The shipped model with the correction in force, where there is one."""
+        version = learning.in_force(tx, self.scorer.digest)
+        if version is None:
+            return self.scorer
+        if version.id not in self._corrected:
+            self._corrected.clear()
+            self._corrected[version.id] = self.scorer.corrected(version.correction)
+        return self._corrected[version.id]
 
     def sign_new(self) -> int:
         """Sign the reports that have no signature yet, and all of them after an upgrade changed what a signature holds; gives how many."""
@@ -156,27 +179,47 @@ class Matching:
             # What waits is left to be placed, at the latest when this is done: another worker may be at it.
             stored = [row for row in store.stream_signatures(tx, waiting=False) if row[0] in receivals]
             decisions = store.list_decisions(tx, self.envelope, standing_only=True)
+            model, last = self.model(tx), store.last_settlement(tx)
+            # What an earlier model proposed and nobody answered is worth nothing under another.
+            changed = last is not None and last[2] != model.digest
+            waiting = [] if changed else learning.open_proposals(tx)
+            countable_words = countable(placements.words(decisions), self.embargoed(tx))
         signatures = [Signature.from_bytes(body) for _, body, _ in stored]
         loci = [read_row(locus) for _, _, locus in stored]
         numbers = np.fromiter((number for number, _, _ in stored), np.uint32, len(stored))
         # Two reporters may send the very same claim: the id tells such records apart, and either order is the same.
         keys = [receivals[number].digest + receivals[number].report_id for number in numbers.tolist()]
-        must, cannot = placements.bounds(decisions)
-        settled = settle(signatures, numbers, self.scorer, self.thresholds, keys, must, cannot, self.progress, loci)
+        learner = Learner(self.scorer, decided_pairs(countable_words, self.learning.decision_pairs_max), self.learning, self.thresholds)
+        settled = settle(
+            signatures, numbers, model, self.thresholds, keys, *placements.bounds(decisions, waiting), self.progress, loci, learner
+        )
         with self.database.write() as tx:
             store.lock_decisions(tx)
+            # Somebody may have decided meanwhile: the clusters are computed from what stands now.
             standing = store.list_decisions(tx, self.envelope, standing_only=True)
-            clusters = settled.clusters
-            if [decision.id for decision in standing] != [decision.id for decision in decisions]:
-                must, cannot = placements.bounds(standing)
-                founding = settled.graph.clusters(self.thresholds.cluster_probability_min, must, cannot)
-                place_of = {number: place for place, number in enumerate(settled.graph.documents.tolist())}
-                clusters = founding[[place_of[number] for number in numbers.tolist()]]
-            self._keep(tx, numbers, settled, clusters, must, cannot)
+            founding = self._held(tx, settled, standing, model, changed=changed)
+            place_of = {number: place for place, number in enumerate(settled.graph.documents.tolist())}
+            clusters = founding[[place_of[number] for number in numbers.tolist()]]
+            self._keep(tx, numbers, settled, clusters, model, *placements.bounds(standing))
+            keep_correction(
+                tx, learner, self.learning, decisions=len(countable_words), passed_over=len(decisions) - len(countable_words),
+                actor=self.actor, now=self.clock.now(),
+            )
         return settled
 
+    def _held(
+        self, tx: Transaction, settled: Settlement, decisions: Sequence[store.KeptDecision], model: Scorer, *, changed: bool
+    ) -> NDArray[np.uint32]:
+        """The clusters of a settled graph, with what people have had their hands on as it was if the model changed since the last time."""
+        touched = {number for decision in decisions for group in decision.groups for number in group} | set(self.taken_up(tx))
+        found = keep_proposals(
+            tx, settled.graph, decisions, touched, self.thresholds.cluster_probability_min, model.digest, changed=changed,
+            actor=self.actor, now=self.clock.now(),
+        )
+        return settled.graph.clusters(self.thresholds.cluster_probability_min, *placements.bounds(decisions, found))
+
     def _keep(
-        self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, founding: NDArray[np.uint32],
+        self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, founding: NDArray[np.uint32], model: Scorer,
         must: set[tuple[int, int]], cannot: set[tuple[int, int]],
     ) -> None:
         clusters = founding.tolist()
@@ -200,10 +243,10 @@ class Matching:
         store.lock_index(tx)
         self._follow(tx, dict(zip(numbers.tolist(), clusters, strict=True)), must, cannot)
         now = self.clock.now()
-        store.replace_settlement(tx, records=len(numbers), model=self.scorer.digest, graph=settled.graph.to_bytes(), at=now)
+        store.replace_settlement(tx, records=len(numbers), model=model.digest, graph=settled.graph.to_bytes(), at=now)
         partition = hashlib.sha256(founding.astype("<u4").tobytes()).hexdigest()
         details: dict[str, Detail] = {
-            "records": len(numbers), "clusters": len(set(clusters)), "model": self.scorer.digest, "partition_sha256": partition,
+            "records": len(numbers), "clusters": len(set(clusters)), "model": model.digest, "partition_sha256": partition,
         }
         ledger.record(tx, Event("ClustersSettled", (new_id("stl"),), details), actor=self.actor, now=now)
 
@@ -277,12 +320,12 @@ class Matching:
 
     def _compare(self, tx: Transaction, waiting: Sequence[tuple[int, bytes, bytes]]) -> "list[_Newcomer]":
         """Each newcomer against what is indexed and the newcomers before it: a later one is never a candidate."""
-        lookup = Overlay(StoredIndex(tx))
-        return [self._place_over(lookup, number, stored, locus) for number, stored, locus in waiting]
+        lookup, model = Overlay(StoredIndex(tx)), self.model(tx)
+        return [self._place_over(lookup, model, number, stored, locus) for number, stored, locus in waiting]
 
-    def _place_over(self, lookup: Overlay, number: int, stored: bytes, locus: bytes) -> "_Newcomer":
+    def _place_over(self, lookup: Overlay, model: Scorer, number: int, stored: bytes, locus: bytes) -> "_Newcomer":
         signature, traced = Signature.from_bytes(stored), read_row(locus)
-        placed = place(signature, lookup, self.scorer, self.thresholds, locus=traced, with_evidence=False)
+        placed = place(signature, lookup, model, self.thresholds, locus=traced, with_evidence=False)
         terms = _terms(signature, locus)
         kept = Stored(stored, placed.standing, locus)
         lookup.add(number, terms, kept)
@@ -292,12 +335,12 @@ class Matching:
         """The newcomers, each compared anew if a record before it that was not indexed when it was compared could be a candidate."""
         stored = store.read_signatures(tx, unseen)
         terms = {number: _terms(Signature.from_bytes(signature), locus) for number, (signature, _, locus) in stored.items()}
-        lookup, again = Overlay(StoredIndex(tx)), []
+        lookup, model, again = Overlay(StoredIndex(tx)), self.model(tx), []
         together = np.concatenate([np.zeros(0, np.uint64), *terms.values()])
         sizes = np.array([len(one) for one in terms.values()], np.int64)
         for newcomer in newcomers:
             if newcomer.placed.asked.would_meet(together, sizes):
-                again.append(self._place_over(lookup, newcomer.number, newcomer.stored.signature, newcomer.stored.locus))
+                again.append(self._place_over(lookup, model, newcomer.number, newcomer.stored.signature, newcomer.stored.locus))
                 continue
             lookup.add(newcomer.number, newcomer.terms, newcomer.stored)
             again.append(newcomer)

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from clearinghouse.disclosure.deconfliction import rules, store
 from clearinghouse.disclosure.deconfliction.graph import Graph
+from clearinghouse.disclosure.deconfliction.learning.records import Difference, Proposal
+from clearinghouse.disclosure.deconfliction.learning.rules import Word, held
 from clearinghouse.disclosure.deconfliction.records import DecisionKind, Verdict
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.storage import Transaction
@@ -11,9 +13,18 @@ from clearinghouse.storage import Transaction
 Pairs = set[tuple[int, int]]
 
 
-def bounds(decisions: Iterable[store.KeptDecision]) -> tuple[Pairs, Pairs]:
-    """Pairs of report numbers that standing decisions join, and those they hold apart."""
-    return rules.bounds((DecisionKind(decision.kind), decision.groups) for decision in decisions)
+def words(decisions: Iterable[store.KeptDecision]) -> list[Word]:
+    """Decisions without their reasons."""
+    return [(DecisionKind(decision.kind), decision.groups) for decision in decisions]
+
+
+def bounds(decisions: Iterable[store.KeptDecision], proposals: Iterable[Proposal | Difference] = ()) -> tuple[Pairs, Pairs]:
+    """Pairs of report numbers that standing decisions join, and those they hold apart.
+
+    Args:
+        proposals: those of a newer model that nobody answered yet; they hold what was, as far as no decision says otherwise.
+    """
+    return rules.bounds([*held(proposals), *words(decisions)])
 
 
 def word(
@@ -59,10 +70,12 @@ def provisional(
     return min([clusters.get(joined, number), *(clusters[other] for other in told if other in clusters)])
 
 
-def replace(tx: Transaction, graph: Graph, threshold: float, decisions: Sequence[store.KeptDecision]) -> list[int]:
-    """Bring every placement to what graph and decisions say; gives the numbers of the reports that moved."""
+def replace(
+    tx: Transaction, graph: Graph, threshold: float, decisions: Sequence[store.KeptDecision], proposals: Sequence[Proposal]
+) -> list[int]:
+    """Bring every placement to what graph, decisions and unanswered proposals say; gives the numbers of the reports that moved."""
+    founding = graph.clusters(threshold, *bounds(decisions, proposals))
     must, cannot = bounds(decisions)
-    founding = graph.clusters(threshold, must, cannot)
     clusters = dict(zip(graph.documents.tolist(), founding.tolist(), strict=True))
     changed: list[store.Placement] = []
     moved: list[int] = []

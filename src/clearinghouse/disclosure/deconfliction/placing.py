@@ -30,6 +30,8 @@ from clearinghouse.disclosure.deconfliction.weighing import Spoken, weigh
 Documents = NDArray[np.uint32]
 Loci = NDArray[np.uint64]
 NOWHERE: Loci = np.zeros(0, np.uint64)
+_SILENT = 0.05
+"""A correction that moves a pair by less is not worth a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,8 @@ class _Compared:
     standing: bytes
     spoken: list[Spoken]
     """What the traces of newcomer and candidate have in common."""
+    shifts: NDArray[np.float64]
+    """Log-odds by which the correction in force moved each."""
 
 
 def place(
@@ -227,12 +231,16 @@ def _compare(
     second[kept] = scorer.judge.predict(judged[kept])
     rows = np.hstack((judged, _context(second, documents, standings, own, "near_second", "total_second", alone, together)))
     probabilities = np.minimum(first, scorer.sieve_min).astype(np.float32) * np.float32(0.01)
-    probabilities[kept] = scorer.calibrate(scorer.appeal.predict(rows[kept]), rows[kept])
+    raw = scorer.appeal.predict(rows[kept])
+    probabilities[kept] = scorer.calibrate(raw, rows[kept])
+    shifts = np.zeros(number)
+    if scorer.correction is not None:
+        shifts[kept] = scorer.correction.shifts(raw, rows[kept])
     ours = read_traces(locus)
     spoken = [
         weigh(ours, read_traces(read_row(one.locus)), signature, other, thresholds) for one, other in zip(stored, others, strict=True)
     ]
-    return _Compared(asked, documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), spoken)
+    return _Compared(asked, documents, others, rows, probabilities, _standing(mass[0], ladder, documents, first * kept, second, together), spoken, shifts)
 
 
 def _match(signature: Signature, weights: F32, others: Sequence[Signature]) -> Matched:
@@ -364,7 +372,7 @@ def _render(
         kinship = rules.kinship(relation, agreed)
         lines: tuple[Evidence, ...] = ()
         if counted is not None:
-            lines = (*_rule_lines(said, shares, umbrella, spoken, kinship), *evidence(row, counted))
+            lines = (*_rule_lines(said, shares, umbrella, spoken, kinship), *_learned(float(compared.shifts[at])), *evidence(row, counted))
         found.append(Candidate(int(compared.documents[at]), probability, relation, lines, kinship))
     return found
 
@@ -380,3 +388,11 @@ def _rule_lines(said: bool | None, shares: bool, umbrella: bool, spoken: Spoken,
     elif shares and umbrella:
         lines.append(Evidence("identifier", "identifiers: one is among the several vulnerabilities the other names", 1.0, 0.0))
     return [*lines, *spoken.evidence]
+
+
+def _learned(shift: float) -> list[Evidence]:
+    """What people's decisions here added or took."""
+    if abs(shift) < _SILENT:
+        return []
+    wording = "what people here decided of pairs like this: " + ("more often one flaw" if shift > 0 else "more often two flaws")
+    return [Evidence("learned", wording, None, round(shift, 3))]

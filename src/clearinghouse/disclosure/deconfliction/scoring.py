@@ -5,8 +5,9 @@ left, with the context the first stage made; the third (`appeal`) sees the same 
 of one question, and all where it cannot be loaded, run through the same trees on numpy.
 """
 
+import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib import resources
 from typing import Any
@@ -16,13 +17,13 @@ from numpy.typing import NDArray
 
 from clearinghouse.core.errors import Unavailable
 from clearinghouse.disclosure.deconfliction.background import NO_BACKGROUND, Background, read_background
-from clearinghouse.disclosure.deconfliction.context import AGAIN, CONTEXT
+from clearinghouse.disclosure.deconfliction.context import ALL_FEATURES
+from clearinghouse.disclosure.deconfliction.correction import Correction
 from clearinghouse.disclosure.deconfliction.features import FEATURES
 from clearinghouse.disclosure.deconfliction.packing import F32
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
 from clearinghouse.disclosure.deconfliction.trees import Forest
 
-ALL_FEATURES = {**FEATURES, **CONTEXT, **AGAIN}
 _DATABASES = list(FEATURES).index("same_catalogue")
 CALIBRATED = ("entries", "reports")
 STAGES = ("sieve", "judge", "appeal")
@@ -74,8 +75,23 @@ class Scorer:
     worth on databases left out of training."""
     background: Background
     digest: str
-    """Digest of the artefact: the model's version in every answer."""
+    """Digest of the artefact and of the correction on top, where there is one: the model's version in every answer."""
     provenance: dict[str, Any]
+    correction: Correction | None = None
+    """What people's decisions here say about the model."""
+
+    def corrected(self, correction: Correction) -> "Scorer":
+        """This model with a correction on top, under a digest of its own.
+
+        Raises:
+            Unavailable: the correction was made for another model.
+        """
+        if self.correction is not None or correction.model != self.digest:
+            raise Unavailable(f"the correction was made for the model {correction.model[:19]}, not for {self.digest[:19]}")
+        whole = hashlib.sha256(self.digest.encode())
+        for part in (correction.weights, correction.centres, correction.scales):
+            whole.update(part.astype("<f8").tobytes())
+        return replace(self, correction=correction, digest="sha256:" + whole.hexdigest())
 
     @staticmethod
     def load(key: bytes | None = None) -> "Scorer":
@@ -104,6 +120,8 @@ class Scorer:
         Without the knowledge that a database enters a flaw once, the same raw probability is worth less.
         """
         known = rows[:, _DATABASES] >= 0
+        if self.correction is not None:
+            probabilities = self.correction.apply(probabilities, rows)
         entries, reports = (np.interp(probabilities, *self.knots[name]) for name in CALIBRATED)
         return np.asarray(np.where(known, entries, reports), np.float32)
 

@@ -28,6 +28,8 @@ from clearinghouse.disclosure.deconfliction.weighing import SILENT, Spoken, with
 
 Progress = Callable[[str, int, int], None]
 """Told the stage, how much is done and of how much."""
+Observer = Callable[[NDArray[np.uint32], NDArray[np.uint32], NDArray[np.float64], F32], None]
+"""Shown the judged pairs: numbers of both records, the model's probability before correction and calibration, what it read."""
 _PAIRS = 50_000
 _NAMED_RANKING = np.float32(0.005)
 """Where a bulletin stands among the candidates shown: behind what could be the same flaw."""
@@ -80,6 +82,7 @@ def settle(
     cannot: Iterable[tuple[int, int]] = (),
     progress: Progress | None = None,
     loci: Sequence[NDArray[np.uint64]] | None = None,
+    observer: Observer | None = None,
 ) -> Settlement:
     """Clusters, candidates and standings of a set of records.
 
@@ -94,7 +97,10 @@ def settle(
     numbers = documents[order].astype(np.uint32)
     judged = judge_pairs(packed, scorer, progress)
     a, b = judged.candidates.a, judged.candidates.b
-    probability = scorer.calibrate(scorer.appeal.predict(judged.rows), judged.rows)
+    raw = scorer.appeal.predict(judged.rows)
+    probability = scorer.calibrate(raw, judged.rows)
+    if observer is not None:
+        observer(numbers[a[judged.kept]], numbers[b[judged.kept]], raw, judged.rows)
     # Pairs the first stage dropped are ranked behind all it kept, and never linked.
     ranking = np.minimum(judged.first, np.float32(scorer.sieve_min)) * np.float32(0.01)
     kept = judged.kept

@@ -50,6 +50,12 @@ def find_embargo(tx: Transaction, room: Room) -> Embargo | None:
     return None if row is None else _embargo(row)
 
 
+def system_embargoed_cases(tx: Transaction) -> list[str]:
+    """The cases whose embargo is proposed or stands: from what is decided there nothing is learned."""
+    states = (EmbargoState.PROPOSED, EmbargoState.ACTIVE, EmbargoState.REVISE)
+    return [row.case_id for row in tx.rows(select(embargoes.c.case_id).where(embargoes.c.state.in_(states)).order_by(embargoes.c.case_id))]
+
+
 def system_lock(tx: Transaction, case_id: str) -> Embargo | None:
     """The embargo of a case, which nobody else changes until this transaction ends."""
     row = tx.row(select(embargoes).where(embargoes.c.case_id == case_id).with_for_update())

@@ -259,6 +259,15 @@ def system_handled(tx: Transaction, report_ids: Sequence[str]) -> frozenset[str]
     return frozenset(row.report_id for row in tx.rows(query))
 
 
+def system_reports_in_cases(tx: Transaction, case_ids: Sequence[str] | None = None) -> list[str]:
+    """The reports attached to these cases, or to any; for the matcher, which shows them to nobody."""
+    query = select(case_reports.c.report_id).where(case_reports.c.detached_at.is_(None)).distinct().order_by(case_reports.c.report_id)
+    if case_ids is None:
+        return [row.report_id for row in tx.rows(query)]
+    portions = [case_ids[begin : begin + 500] for begin in range(0, len(case_ids), 500)]
+    return sorted({row.report_id for portion in portions for row in tx.rows(query.where(case_reports.c.case_id.in_(portion)))})
+
+
 def system_first_received(tx: Transaction, case_id: str) -> datetime | None:
     """When the first of the reports a case handles came in: the day its clocks count from."""
     found: datetime | None = tx.value(select(func.min(case_reports.c.received_at, type_=case_reports.c.received_at.type)).where(
