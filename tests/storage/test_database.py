@@ -12,6 +12,7 @@ import clearinghouse.disclosure.coordination.capacity.store
 import clearinghouse.disclosure.coordination.contact.store
 import clearinghouse.disclosure.coordination.embargo.store
 import clearinghouse.disclosure.coordination.rooms.store
+import clearinghouse.disclosure.deconfliction.blind.store
 import clearinghouse.disclosure.deconfliction.learning.store
 import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.deconfliction.telling.store

@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import segno
 
@@ -23,6 +24,7 @@ from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
 from clearinghouse.app.views.counting import Counting, Named, ReasonLine
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
 from clearinghouse.app.views.maintainer import Delivered, MaintainerPage
+from clearinghouse.app.views.model import CorrectionLine, Model, ProposalLine, ProposalReport
 from clearinghouse.app.views.packet import OneScreen, SeverityLine
 from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
 from clearinghouse.app.views.report import CandidateLine, Compared, Comparison, Explained, Opened
@@ -46,6 +48,7 @@ from clearinghouse.disclosure.coordination.capacity.records import (
 )
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.counting.clauses import CLAUSES
+from clearinghouse.disclosure.deconfliction.learning.records import Effect
 from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Evidence, Kinship, Verdict
 from clearinghouse.disclosure.intake.commitments.records import Claim as CommittedTo
 from clearinghouse.disclosure.intake.commitments.records import Commitment, CommitmentState, OpenedSection, Tally
@@ -87,6 +90,26 @@ memcpy(dst, src, rows * stride);   /* rows comes from the file */
 - reachable from the thumbnailer, see [the code](https://code.example/libpicture/src/read.c)
 
 ![stack](https://images.example/stack.png) <script>alert(1)</script> a\u202etxt.exe"""
+
+
+def model_shown() -> dict[str, Any]:
+    """A correction in every state, and a proposal of either kind."""
+    shipped = "sha256:" + "1c" * 32
+    one = CorrectionLine(
+        an_id("cor"), "in_force", shipped, True, ago(days=3), ago(days=2), 31, 2, 118, 74, 0.4131, 0.2987, 14, 9, Effect(41_204, 12, 3, 40, 61),
+        (("commit_mass", 1.24), ("name_in_name_most", -0.81), ("second_gap_worst", 0.4)),
+    )
+    lines = (replace(one, id=an_id("cor", "m"), state="proposed", passed_over=0), one, replace(one, id=an_id("cor", "n"), state="retired", usable=False))
+    why = (
+        Evidence("identifier", "identifiers: both bear the same name", 1.0, 2.1), Evidence("words", "words: few are shared", 0.12, -1.4),
+        Evidence("learned", "what people here decided of pairs like this: more often two flaws", None, -0.6),
+    )
+    join = ProposalLine(
+        an_id("prp"), "join", tuple(ProposalReport(an_id("rep"), LONG) for _ in range(8)), 2, (ProposalReport(an_id("rep", "o"), "Overflow"),), 0,
+        0.21, 0.83, (REPORT.id, OTHER.id), why, shipped, "sha256:" + "9a" * 32, ago(hours=5),
+    )
+    part = replace(join, id=an_id("prp", "p"), kind="part", probability_before=0.9, probability_after=0.08, pair=None, evidence=(), second_held=1)
+    return {"model": Model(shipped, "sha256:" + "9a" * 32, shipped, ago(hours=6), lines, 12), "proposals": (join, part), "total": 12}
 
 
 def commitments_shown() -> dict[str, object]:
@@ -310,6 +333,8 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "compare-variant": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": variant, "rows": rows, "same_cluster": False, "decision": ""}),
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
         "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": "", "counting": COUNTING}),
+        "model": ("model.html", page("/model", ADA), model_shown()),
+        "model-none": ("model.html", page("/model", ADA), {"model": replace(model_shown()["model"], corrections=(), waiting=0, in_force="sha256:" + "1c" * 32), "proposals": (), "total": 0}),
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),
         "commitments-none": ("commitments.html", page("/commitments", FINN), {**commitments_shown(), "lines": (), "after": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),

@@ -22,6 +22,7 @@ from clearinghouse.cli import (
     intake,
     keys,
     ledger,
+    model,
     parties,
     serve,
     worker,
@@ -64,6 +65,7 @@ deconfliction.register(app)
 erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
+app.add_typer(model.app, name="model")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")

@@ -124,6 +124,7 @@ _STATES: Mapping[str, str] = {
     "missing": "warn", "broken": "bad", "valid": "good", "open": "good", "closed": "quiet", "pending": "warn", "delivered": "good",
     "failed": "bad", "overdue": "bad", "due": "warn", "done": "good", "withdrawn": "quiet", "silent": "warn", "accepted_with_warnings": "warn",
     "refused": "bad", "opened": "good", "partly opened": "blue", "held": "quiet",
+    "in_force": "good", "retired": "quiet",
 }
 
 

@@ -15,6 +15,7 @@ from clearinghouse.web import (
     identity,
     intake,
     links,
+    model,
     oidc,
     overview,
     packet_links,
@@ -42,7 +43,7 @@ def web_router() -> Router:
     return Router(
         "/",
         route_handlers=[
-            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
+            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
             room.ROUTER, asks.ROUTER, deeds.ROUTER, nothing,
         ],
         dependencies={"visitor": Provide(visit, sync_to_thread=True), "form": Provide(read_form)},

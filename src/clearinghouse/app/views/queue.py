@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clearinghouse.app.views.inbox import InboxLine, lines_of
+from clearinghouse.app.views.reports import title_of
 from clearinghouse.app.views.telling import coordinates
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import CaseId
@@ -14,6 +15,8 @@ from clearinghouse.disclosure.coordination.embargo.store import deadlines
 from clearinghouse.disclosure.coordination.rooms.records import CaseState
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
 from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.learning.actions import readable_proposals
+from clearinghouse.disclosure.deconfliction.learning.records import ProposalKind
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
@@ -191,4 +194,20 @@ def _asks(tx: Transaction, instance: Instance) -> QueueSection | None:
     )
 
 
-READERS: tuple[Reader, ...] = (_invitations, _asks, _dates, _unread, _proposals, _uncompared)
+def _otherwise(tx: Transaction, instance: Instance) -> QueueSection | None:
+    """What a newer model would do to clusters that people have had their hands on."""
+    if not coordinates(instance):
+        return None
+    found = readable_proposals(tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
+    return QueueSection(
+        "otherwise", "A newer model would have it otherwise", "The clusters stay as they were until somebody answers.",
+        tuple(
+            QueueItem("/model", title_of(first[0].finding), "join with another cluster, or keep apart" if one.difference.kind is ProposalKind.JOIN
+                      else "part from its cluster, or keep", one.made_at)
+            for one, (first, _) in found[:_SHOWN]
+        ),
+        "/model" if len(found) > _SHOWN else "",
+    )
+
+
+READERS: tuple[Reader, ...] = (_invitations, _asks, _dates, _unread, _proposals, _otherwise, _uncompared)

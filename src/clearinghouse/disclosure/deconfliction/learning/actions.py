@@ -72,7 +72,7 @@ def retire(tx: Transaction, version_id: str, *, actor: PartyId, now: datetime) -
 
 def readable_proposals(
     tx: Transaction, envelope: Envelope, *, viewer: PartyId, now: datetime
-) -> list[tuple[Proposal, tuple[Sequence[Report], Sequence[Report]]]]:
+) -> list[tuple[Proposal, tuple[list[Report], list[Report]]]]:
     """The proposals that wait and that the viewer may answer, with the reports of both groups that it reads.
 
     One may answer who is on duty for a report of each group: that is who could merge or split them.
@@ -80,7 +80,7 @@ def readable_proposals(
     waiting = store.open_proposals(tx)
     numbers = sorted({number for one in waiting for group in one.difference.groups for number in group})
     reports = intake.read_reports_by_number(tx, numbers or [0], envelope, viewer=viewer, now=now, duty=True)
-    found: list[tuple[Proposal, tuple[Sequence[Report], Sequence[Report]]]] = []
+    found: list[tuple[Proposal, tuple[list[Report], list[Report]]]] = []
     for one in waiting:
         left, right = ([reports[number] for number in group if number in reports] for group in one.difference.groups)
         if left and right:
