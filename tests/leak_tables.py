@@ -13,7 +13,7 @@ PARAMETERS = {
     "document_id": "doc", "vulnerability_id": "vul", "decision_id": "dec", "party_id": "pty",
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
-    "erasure_id": "era", "ask_id": "ask",
+    "erasure_id": "era", "ask_id": "ask", "model_proposal_id": "prp", "version_id": "cor",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -204,6 +204,8 @@ BODIES: dict[str, list[Template]] = {
     "POST /cases/{case_id}/close": [_form(reason="because")],
     "POST /cases/{case_id}/reopen": [_form(reason="because")],
     "POST /decisions": [_form(kind="split", reports="{report_id}", reason="because", back="/inbox")],
+    "POST /model/proposals/{model_proposal_id}": [_form(answer="accept", reason="because")],
+    f"POST {API}/model/proposals/{{model_proposal_id}}": [Template(json={"accept": True, "reason": "because"})],
     "POST /decisions/undo": [_form(decision="{decision_id}", back="/inbox")],
     "POST /maintainer/{vendor}/answer": [_form(delivery="{delivery_id}", answer="accept")],
     "POST /maintainer/{vendor}/charter": [_form(charter='charter = 1\n[project]\nname = "x"\nrepositories = ["https://github.com/example/x"]\n')],
@@ -224,6 +226,8 @@ EXEMPT_DEEDS: dict[str, str] = {
     "POST /submit": "names no object: what it makes is the sender's own",
     f"POST {API}/relay": "names no object: what it makes is the sender's own",
     f"POST {API}/charters": "a charter is public, and whose it is decides the right to speak for a vendor; tests/parties/charters hold that",
+    **{f"POST {start}/model/corrections/{{version_id}}/{deed}": "figures over everybody's decisions, which every administrator sees; tests/api/test_model_api.py"
+       for start in (API, "") for deed in ("adopt", "retire")},
     f"POST {API}/commitments": "names no object: what it makes is the finder's own",
     "POST /commitments": "the same",
     "POST /claim-check": "takes a salted hash and no id; off without a salt; tests/api/test_blind_api.py",
@@ -274,6 +278,7 @@ WEIGHED: dict[str, str] = {
     f"GET {API}/reports/{{report_id}}/compare/{{other_id}}": WEIGHING,
     "GET /reports/{report_id}/compare/{other_id}": WEIGHING,
     f"GET {API}/commitments/figures": "five counts over everybody's commitments are public", "GET /commitments": "the same figures stand on it",
+    f"GET {API}/model": "figures of the matcher over everybody's decisions, for administrators", "GET /model": "the same",
 }
 
 # Addresses at which there is nothing for anybody: the root, and where a provider of accounts sends somebody back to.

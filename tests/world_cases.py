@@ -9,11 +9,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearinghouse.app import blind_check
 from clearinghouse.app.packets import deliver_waiting, queue_packet
-from clearinghouse.core.ids import CaseId, PartyId
+from clearinghouse.core.events import Event
+from clearinghouse.core.ids import CaseId, PartyId, new_id
 from clearinghouse.core.roles import MAY, Role, Scope
 from clearinghouse.disclosure.coordination.asks import actions as asks
+from clearinghouse.disclosure.deconfliction.learning import store as learning
+from clearinghouse.disclosure.deconfliction.learning.records import Difference, Proposal, ProposalKind
 from clearinghouse.disclosure.intake import actions as intake
+from clearinghouse.disclosure.intake import store as intake_store
 from clearinghouse.disclosure.intake.commitments import rules as commitments
+from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
 from world import DIRECTORY, EVERYBODY, UNNAMED, World
@@ -80,6 +85,18 @@ def _ask(world: World, case: str) -> None:
     world.thing("ask_id", waiting["id"], ("desk",), parent=case)
 
 
+def _proposal(world: World, case: str, one: str, other: str, readers: tuple[str, ...]) -> None:
+    """What a newer model would do to the cluster of two reports; those on duty for both may answer."""
+    instance, now = world.instance, world.clock.now()
+    with instance.database.write() as tx:
+        numbers = sorted(intake_store.system_numbers(tx, [one, other]))
+        difference = Difference(ProposalKind.JOIN, ((numbers[0],), (numbers[1],)))
+        made = Proposal(new_id("prp"), difference, numbers[0], numbers[1], 0.1, 0.9, "sha256:" + "0" * 64, "sha256:" + "1" * 64, now)
+        learning.add_proposals(tx, [made])
+        ledger.record(tx, Event("ModelDiffered", (made.id,)), actor=instance.system, now=now)
+    world.thing("model_proposal_id", made.id, readers, parent=case)
+
+
 def _case_a(world: World) -> str:
     mark = world.mark
     desk = ("operator", "desk")
@@ -102,6 +119,7 @@ def _case_a(world: World) -> str:
     world.thing("case_id", case, A_SUMMARY, known=(*A_PAST, *A_ASKED))
     for kind, report, sender in (("report_id", first, "finder_a"), ("report_id", hidden, "hidden"), ("report_id", second, "second")):
         world.thing(kind, report, (*A_WORKING, sender), parent=case)
+    _proposal(world, case, first, second, desk)
     for name in ("desk", "vendor_a's", "finder_a", "second", "hidden"):
         world.thing("party_id", world.id(name), (*DIRECTORY, "hidden") if name == "hidden" else (*A_SUMMARY, *DIRECTORY), parent=case)
     at = f"/cases/{case}"

@@ -23,6 +23,7 @@ from bench.deconfliction import fitting, folds, left_out
 from bench.deconfliction.background_table import background_lines
 from bench.deconfliction.scoring import f1, touching
 from bench.deconfliction.train import _KEY
+from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.disclosure.deconfliction.background import read_background
 from clearinghouse.disclosure.deconfliction.correction import DecidedPairs, fit_correction
 from clearinghouse.disclosure.deconfliction.signature import Signer
@@ -52,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(table: fitting.Table, *, reports: bool = False) -> dict[str, Any]:
     """Pooled and by source: F1 of the judged HARD pairs for each of `WAYS`, and how many pairs were decided."""
-    started = time.perf_counter()
+    started, policy = time.perf_counter(), parse_policy(1, default_policy_document()).learning
     view = table.erased(np.ones(len(table.ids), bool)) if reports else table
     ((_, known),) = folds.out_of_fold(table, [view])
     of_a, of_b = table.folds[table.pairs.a], table.folds[table.pairs.b]
@@ -67,7 +68,7 @@ def measure(table: fitting.Table, *, reports: bool = False) -> dict[str, Any]:
         asked = touches[kept] & decided_part[kept] & table.known[kept] & (raw[kept] >= ASKED_MIN)
         correction = fit_correction("", DecidedPairs(
             rows[asked], raw[kept][asked], table.same[kept][asked] == 1, table.components[table.pairs.a[kept][asked]]
-        ))
+        ), policy)
         corrected = raw.copy()
         corrected[kept] = correction.apply(raw[kept], rows)
         _, again = fitting.predict(view, fitting.fit(table, ~touches | decided_part))

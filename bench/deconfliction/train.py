@@ -25,7 +25,8 @@ from bench.deconfliction.corpus import digest
 from bench.deconfliction.reliability import calibration
 from bench.deconfliction.scoring import curve, score_both
 from clearinghouse.disclosure.deconfliction.background import read_background
-from clearinghouse.disclosure.deconfliction.scoring import ALL_FEATURES, CALIBRATED, STAGES
+from clearinghouse.disclosure.deconfliction.context import ALL_FEATURES
+from clearinghouse.disclosure.deconfliction.scoring import CALIBRATED, STAGES
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signer
 
 MODEL = Path(__file__).resolve().parents[2] / "src/clearinghouse/disclosure/deconfliction/model"

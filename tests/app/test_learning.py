@@ -1,7 +1,6 @@
 """Learning on a whole instance: what people decide becomes a correction, and a newer model moves nothing that they touched."""
 
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -11,87 +10,16 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from clearinghouse.core.ids import new_id
 from clearinghouse.disclosure.coordination.embargo.store import embargoes
-from clearinghouse.disclosure.deconfliction import actions, store
-from clearinghouse.disclosure.deconfliction.correction import FEATURES_USED, Correction
+from clearinghouse.disclosure.deconfliction import actions
 from clearinghouse.disclosure.deconfliction.learning import actions as learning
 from clearinghouse.disclosure.deconfliction.learning import store as learned
-from clearinghouse.disclosure.deconfliction.learning.learner import NO_EFFECT
 from clearinghouse.disclosure.deconfliction.learning.records import ProposalKind, ProposalState, Version, VersionState
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
-from clearinghouse.disclosure.intake import store as intake
-from clearinghouse.disclosure.intake.records import Cover, Report
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger.store import count_events
+from learning_support import MODULES, clusters, decide, named, put_in_force, take_in
 from party_factories import add
 from room_cast import Cast
-
-_TELLINGS = (
-    ("Out-of-bounds write when {0} meets {1}", "A {0} whose {1} is longer than the {2} overwrites memory behind the {2} in the {m} reader.", "CWE-787"),
-    ("{m}: memory corruption through {1}", "The {m} reader copies the {1} of a {3} without looking at the {2}; a crafted {3} crashes it.", "CWE-122"),
-    ("Crafted {3} crashes the reader of {m}", "The loop over the {2} is bounded by the {3} and not by what was allocated for its {0}.", "CWE-787"),
-)
-_THINGS = ("ledgerline", "stanza", "trailer", "palette", "glyphset", "manifest", "cue", "tileset", "waypoint", "channelmap", "keyframe", "notch", "rubric", "sprite",
-           "codebook", "gutter", "lintel", "vertexfan", "swatch", "tally")
-_MODULES = ("alder", "birch", "cedar", "damson", "elder", "fir", "gorse", "hazel", "iris", "juniper", "larch", "maple",
-            "nettle", "oak", "privet", "quince", "rowan", "sorrel", "thorn", "umbel", "viburnum", "willow", "yarrow", "zinnia")
-
-
-def take_in(instance: Instance, modules: tuple[str, ...] = _MODULES) -> None:
-    """Three reports of one flaw for each module, in words that flaws share with their neighbours; settled."""
-    path = instance.settings.home / "flood.ndjson"
-    lines = []
-    for place, module in enumerate(modules):
-        things = [_THINGS[(place + step) % len(_THINGS)] for step in range(4)]
-        for at, (title, text, weakness) in enumerate(_TELLINGS):
-            lines.append(json.dumps({
-                "id": f"{module}-{at}", "title": title.format(*things, m=module), "description": text.format(*things, m=module),
-                "products": ["libarbor"], "cwe": [weakness],
-            }))
-    path.write_text("\n".join(lines) + "\n")
-    list(process.take_in(instance, [("flood.ndjson", path)], cover=Cover()))
-    process.deconflict(instance, settle=True)
-
-
-def named(instance: Instance) -> dict[str, Report]:
-    with instance.database.read() as tx:
-        found = intake.list_reports(tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), newest=1000)
-    return {str(dict(report.finding.extra)["id"]): report for report in found}
-
-
-def clusters(instance: Instance) -> set[frozenset[str]]:
-    names = {report.number: name for name, report in named(instance).items()}
-    found: dict[int, set[str]] = {}
-    with instance.database.read() as tx:
-        for number, cluster in store.cluster_of_each(tx):
-            found.setdefault(cluster, set()).add(names[number])
-    return {frozenset(group) for group in found.values()}
-
-
-def decide(instance: Instance, kind: DecisionKind, *names: str) -> actions.Decided:
-    reports = named(instance)
-    with instance.database.write() as tx:
-        return actions.decide(
-            tx, kind, [reports[name] for name in names], "read both", actor=instance.actor.id, envelope=instance.envelope,
-            thresholds=instance.policy.deconfliction, now=instance.clock.now(),
-        )
-
-
-def put_in_force(instance: Instance, intercept: float) -> Version:
-    """A correction that moves every pair by so many log-odds: as different as a newer model can be."""
-    model = process.matching(instance).scorer.digest
-    weights = np.zeros(2 + len(FEATURES_USED))
-    weights[0] = intercept
-    ones = np.ones(len(FEATURES_USED))
-    correction = Correction(model, weights, 0 * ones, ones, 9.0, 60, 0.5, 0.4, 9, 8)
-    now = instance.clock.now()
-    version = Version(new_id("cor"), correction, NO_EFFECT, 30, 3, 0, now, VersionState.PROPOSED, now, instance.actor.id)
-    with instance.database.write() as tx:
-        learned.add_version(tx, version)
-        from clearinghouse.core.events import Event
-
-        ledger.record(tx, Event("CorrectionFitted", (version.id,)), actor=instance.actor.id, now=now)
-        learning.adopt(tx, version.id, model, actor=instance.actor.id, now=now)
-    return version
 
 
 def versions(instance: Instance) -> list[Version]:
@@ -106,9 +34,9 @@ def events(instance: Instance, kind: str) -> int:
 
 def habit(instance: Instance) -> None:
     """Decisions of one habit: all three tellings are one flaw, neighbours never are, however alike they sound."""
-    for module in _MODULES:
+    for module in MODULES:
         decide(instance, DecisionKind.MERGE, f"{module}-0", f"{module}-1")
-    for one, other in itertools.pairwise(_MODULES):
+    for one, other in itertools.pairwise(MODULES):
         for at in range(3):
             decide(instance, DecisionKind.NOT_SAME, f"{one}-{at}", f"{other}-0", f"{other}-1", f"{other}-2")
 

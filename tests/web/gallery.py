@@ -109,7 +109,7 @@ def model_shown() -> dict[str, Any]:
         0.21, 0.83, (REPORT.id, OTHER.id), why, shipped, "sha256:" + "9a" * 32, ago(hours=5),
     )
     part = replace(join, id=an_id("prp", "p"), kind="part", probability_before=0.9, probability_after=0.08, pair=None, evidence=(), second_held=1)
-    return {"model": Model(shipped, "sha256:" + "9a" * 32, shipped, ago(hours=6), lines, 12), "proposals": (join, part), "total": 12}
+    return {"model": Model(shipped, "sha256:" + "9a" * 32, shipped, ago(hours=6), lines), "proposals": (join, part), "total": 12, "decides": True}
 
 
 def commitments_shown() -> dict[str, object]:
@@ -334,7 +334,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
         "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": "", "counting": COUNTING}),
         "model": ("model.html", page("/model", ADA), model_shown()),
-        "model-none": ("model.html", page("/model", ADA), {"model": replace(model_shown()["model"], corrections=(), waiting=0, in_force="sha256:" + "1c" * 32), "proposals": (), "total": 0}),
+        "model-none": ("model.html", page("/model", ADA), {"model": replace(model_shown()["model"], corrections=(), in_force="sha256:" + "1c" * 32), "proposals": (), "total": 0, "decides": True}),
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),
         "commitments-none": ("commitments.html", page("/commitments", FINN), {**commitments_shown(), "lines": (), "after": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),

@@ -37,13 +37,13 @@ class ProposalRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=4000)]
 
 
-@get("/model", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="The pair model and what it learned")
+@get("/model", opt={SCOPE: Scope.MODEL_MANAGE}, sync_to_thread=True, summary="The pair model and what it learned")
 def model(instance: Acting) -> Model:
     """Which model compares reports here, and every correction that settling fitted from decisions, newest first."""
     return views.read_model(instance)
 
 
-@post("/model/corrections/{version_id:str}/adopt", opt={SCOPE: Scope.CASES_DECIDE}, status_code=200, sync_to_thread=True, summary="Put a correction in force")
+@post("/model/corrections/{version_id:str}/adopt", opt={SCOPE: Scope.MODEL_MANAGE}, status_code=200, sync_to_thread=True, summary="Put a correction in force")
 def adopt(instance: Acting, version_id: FromPath[str]) -> CorrectionAnswer:
     """Every comparison from now on reads it; the next settling applies it to all."""
     shipped = matching(instance).scorer.digest
@@ -52,7 +52,7 @@ def adopt(instance: Acting, version_id: FromPath[str]) -> CorrectionAnswer:
     return CorrectionAnswer(done.id, "in_force")
 
 
-@post("/model/corrections/{version_id:str}/retire", opt={SCOPE: Scope.CASES_DECIDE}, status_code=200, sync_to_thread=True, summary="Take a correction out of force")
+@post("/model/corrections/{version_id:str}/retire", opt={SCOPE: Scope.MODEL_MANAGE}, status_code=200, sync_to_thread=True, summary="Take a correction out of force")
 def retire(instance: Acting, version_id: FromPath[str]) -> CorrectionAnswer:
     """The shipped model compares alone again."""
     with instance.database.write() as tx:
@@ -67,12 +67,12 @@ def proposals(instance: Acting, size: Annotated[int, QueryParameter(name="size",
     return Proposals(total, found)
 
 
-@post("/model/proposals/{proposal_id:str}", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="Answer a proposal")
-def answer(instance: Acting, proposal_id: FromPath[str], data: JSONBody[ProposalRequest]) -> DecisionAnswer:
+@post("/model/proposals/{model_proposal_id:str}", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="Answer a proposal")
+def answer(instance: Acting, model_proposal_id: FromPath[str], data: JSONBody[ProposalRequest]) -> DecisionAnswer:
     """The answer becomes a decision like any other; undoing that decision takes it back."""
     with instance.database.write() as tx:
         done = actions.answer(
-            tx, proposal_id, accept=data.accept, reason=data.reason, actor=instance.actor.id, envelope=instance.envelope,
+            tx, model_proposal_id, accept=data.accept, reason=data.reason, actor=instance.actor.id, envelope=instance.envelope,
             thresholds=instance.policy.deconfliction, now=instance.clock.now(),
         )
     return DecisionAnswer(done.id, len(done.moved))

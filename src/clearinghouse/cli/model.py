@@ -44,8 +44,6 @@ def list_(ctx: typer.Context, json: Json = False) -> None:
         say("next: clearinghouse model adopt CORRECTION   (put it in force)   clearinghouse settle   (apply it)")
     else:
         say("nothing is learned yet: settling fits a correction once people have decided about enough pairs, none of them under embargo")
-    if found.waiting:
-        say(f"{found.waiting} proposal(s) of a newer model wait: clearinghouse model proposals")
 
 
 @app.command()

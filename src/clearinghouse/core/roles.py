@@ -38,6 +38,8 @@ class Scope(StrEnum):
     WEBHOOKS_MANAGE = "webhooks:manage"
     LEDGER_READ = "ledger:read"
     PARTIES_MANAGE = "parties:manage"
+    MODEL_MANAGE = "model:manage"
+    """See what the pair model learned from everybody's decisions, and put it in force or take it out: figures, no content."""
     CASES_ERASE = "cases:erase"
     """Ask for or confirm the end of a closed case's content, or forbid it by a legal hold; two persons."""
     GLASS_BREAK = "glass:break"
@@ -60,6 +62,7 @@ MAY: dict[Scope, frozenset[Role]] = {
     Scope.WEBHOOKS_MANAGE: _TAKES_PART | {Role.ADMINISTRATOR},
     Scope.LEDGER_READ: frozenset(Role),
     Scope.PARTIES_MANAGE: frozenset({Role.ADMINISTRATOR}),
+    Scope.MODEL_MANAGE: frozenset({Role.ADMINISTRATOR}),
     Scope.CASES_ERASE: frozenset({Role.ADMINISTRATOR, Role.COORDINATOR}),
     Scope.GLASS_BREAK: frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.OVERSEER}),
 }

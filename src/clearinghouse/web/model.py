@@ -18,21 +18,24 @@ from clearinghouse.web.visitor import Form, Visiting, Visitor
 
 @get("/model", sync_to_thread=True, include_in_schema=False)
 def model(visitor: Visiting) -> Response[Any]:
-    """What waits for an answer first, then what was learned."""
-    instance = visitor.acting(Scope.CASES_DECIDE)
-    proposals, total = views.list_proposals(instance)
-    return visitor.render("model.html", model=views.read_model(instance), proposals=proposals, total=total)
+    """For coordinators what waits for an answer, for administrators what was learned."""
+    decides, manages = (scope in visitor.scopes for scope in (Scope.CASES_DECIDE, Scope.MODEL_MANAGE))
+    instance = visitor.acting(Scope.CASES_DECIDE if decides else Scope.MODEL_MANAGE)
+    proposals, total = views.list_proposals(instance) if decides else ((), 0)
+    return visitor.render(
+        "model.html", model=views.read_model(instance) if manages else None, proposals=proposals, total=total, decides=decides,
+    )
 
 
-@post("/model/proposals/{proposal_id:str}", sync_to_thread=True, include_in_schema=False)
-def answer(visitor: Visiting, proposal_id: FromPath[str], form: Form) -> Response[Any]:
+@post("/model/proposals/{model_proposal_id:str}", sync_to_thread=True, include_in_schema=False)
+def answer(visitor: Visiting, model_proposal_id: FromPath[str], form: Form) -> Response[Any]:
     """Do what is proposed, or keep the clusters as they are; the next page offers to undo it."""
     instance = visitor.acting(Scope.CASES_DECIDE)
     accept = form.text("answer") == "accept"
     try:
         with instance.database.write() as tx:
             done = actions.answer(
-                tx, proposal_id, accept=accept, reason=form.text("reason"), actor=instance.actor.id, envelope=instance.envelope,
+                tx, model_proposal_id, accept=accept, reason=form.text("reason"), actor=instance.actor.id, envelope=instance.envelope,
                 thresholds=instance.policy.deconfliction, now=instance.clock.now(),
             )
     except (Invalid, Conflict) as error:
@@ -44,7 +47,7 @@ def answer(visitor: Visiting, proposal_id: FromPath[str], form: Form) -> Respons
 @post("/model/corrections/{version_id:str}/adopt", sync_to_thread=True, include_in_schema=False)
 def adopt(visitor: Visiting, version_id: FromPath[str], form: Form) -> Response[Any]:
     """Put a correction in force."""
-    shipped = matching(visitor.acting(Scope.CASES_DECIDE)).scorer.digest
+    shipped = matching(visitor.acting(Scope.MODEL_MANAGE)).scorer.digest
     return _change(visitor, lambda tx, **who: actions.adopt(tx, version_id, shipped, **who), "In force. The next settling applies it to all.")
 
 
@@ -55,7 +58,7 @@ def retire(visitor: Visiting, version_id: FromPath[str], form: Form) -> Response
 
 
 def _change(visitor: Visitor, act: Callable[..., Version], words: str) -> Response[Any]:
-    instance = visitor.acting(Scope.CASES_DECIDE)
+    instance = visitor.acting(Scope.MODEL_MANAGE)
     try:
         with instance.database.write() as tx:
             act(tx, actor=instance.actor.id, now=instance.clock.now())

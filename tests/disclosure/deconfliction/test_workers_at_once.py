@@ -186,7 +186,7 @@ class _Halting(Matching):
 
 
 def halting(own: Matching, *, dies: bool = False) -> _Halting:
-    return _Halting(own.database, own.envelope, own.clock, own.actor, own.thresholds, dies=dies)
+    return _Halting(own.database, own.envelope, own.clock, own.actor, own.thresholds, own.learning, dies=dies)
 
 
 @pytest.mark.parametrize("flaws", [1, 3, 2])

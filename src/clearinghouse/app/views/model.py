@@ -5,7 +5,6 @@ from datetime import datetime
 
 from clearinghouse.app.process import matching
 from clearinghouse.app.views.reports import title_of
-from clearinghouse.app.views.telling import coordinates
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
@@ -64,8 +63,6 @@ class Model:
     settled_at: datetime | None
     corrections: tuple[CorrectionLine, ...]
     """Newest first."""
-    waiting: int
-    """Proposals of a newer model that wait for the viewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +98,18 @@ class ProposalLine:
 
 
 def read_model(instance: Instance) -> Model:
-    """What compares reports here, and what was learned.
+    """What compares reports here, and what was learned: figures over everybody's decisions, so they are for administrators.
 
     Raises:
-        NotPermitted: the viewer is no coordinator.
+        NotPermitted: the viewer is no administrator.
     """
-    check_may(instance.actor, Scope.CASES_DECIDE)
+    check_may(instance.actor, Scope.MODEL_MANAGE)
     work = matching(instance)
     with instance.read() as tx:
         versions, model, last = store.list_versions(tx), work.model(tx), last_settlement(tx)
-        waiting = len(actions.readable_proposals(tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now()))
     return Model(
         work.scorer.digest, model.digest, "" if last is None else last[2], None if last is None else last[0],
-        tuple(_line(version, work.scorer.digest) for version in versions), waiting,
+        tuple(_line(version, work.scorer.digest) for version in versions),
     )
 
 
@@ -133,14 +129,6 @@ def list_proposals(instance: Instance, *, most: int = PROPOSALS_PAGE) -> tuple[t
             evidence = () if pair is None else deconfliction.explain(tx, work, *pair).evidence
             lines.append(_proposal(proposal, first, second, pair, evidence))
     return tuple(lines), len(found)
-
-
-def count_proposals(instance: Instance) -> int:
-    """How many proposals wait for the viewer; none for who coordinates nothing."""
-    if not coordinates(instance):
-        return 0
-    with instance.read() as tx:
-        return len(actions.readable_proposals(tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now()))
 
 
 def _line(version: Version, shipped: str) -> CorrectionLine:

@@ -1,6 +1,5 @@
 """What people do about learning: put a correction in force and take it out again, answer what a newer model proposes."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
@@ -34,11 +33,11 @@ def adopt(tx: Transaction, version_id: str, model: str, *, actor: PartyId, now: 
     Args:
         model: digest of the shipped model.
     Raises:
-        NotPermitted: the actor is no coordinator.
+        NotPermitted: the actor is no administrator.
         NotFound: there is no such version.
         Conflict: it is in force already, was made for another model, or somebody else was faster.
     """
-    party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
+    party_rules.check_may(parties.get_party(tx, actor), Scope.MODEL_MANAGE)
     version = _version(tx, version_id)
     if version.state is VersionState.IN_FORCE:
         raise Conflict(f"{version.id} is in force already")
@@ -58,11 +57,11 @@ def retire(tx: Transaction, version_id: str, *, actor: PartyId, now: datetime) -
     """Take a correction out of force; the model is the shipped one again.
 
     Raises:
-        NotPermitted: the actor is no coordinator.
+        NotPermitted: the actor is no administrator.
         NotFound: there is no such version.
         Conflict: it is not in force.
     """
-    party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
+    party_rules.check_may(parties.get_party(tx, actor), Scope.MODEL_MANAGE)
     version = _version(tx, version_id)
     if version.state is not VersionState.IN_FORCE or not store.change_state(tx, version, VersionState.RETIRED, actor, now):
         raise Conflict(f"{version.id} is not in force; it is {version.state}")

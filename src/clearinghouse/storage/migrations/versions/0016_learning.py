@@ -5,8 +5,8 @@ from alembic import op
 
 from clearinghouse.storage.walls import protect_numbered
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
