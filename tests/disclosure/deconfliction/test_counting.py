@@ -1,5 +1,6 @@
 """Keep, split or merge: what the counting rule proposes, and that order and absence of facts are what they should be."""
 
+from collections.abc import Iterable
 from itertools import permutations
 
 import pytest
@@ -9,16 +10,21 @@ from hypothesis import strategies as st
 from clearinghouse.core.product import Package
 from clearinghouse.disclosure.deconfliction.counting.clauses import BOOK, CLAUSES
 from clearinghouse.disclosure.deconfliction.counting.facts import Facts, facts_of
-from clearinghouse.disclosure.deconfliction.counting.rules import Count, Proposal, Reason, Says, propose, weigh_pair
+from clearinghouse.disclosure.deconfliction.counting.rules import Count, Proposal, Reason, Says, weigh_pair
+from clearinghouse.disclosure.deconfliction.counting.rules import propose as propose_
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame, Identifier, IdentifierRole, VersionRange
 from tests.patch_samples import BACKPORT, PATCH
+
+
+def propose(members: Iterable[Facts], near: Iterable[Facts] = ()) -> Proposal:
+    return propose_(members, near, 0.6)
 
 
 def said(one: Finding, other: Finding) -> tuple[str, str] | None:
     """Clause and what it speaks for, the same from both sides."""
     a, b = facts_of("rep_a", one), facts_of("rep_b", other)
-    assert weigh_pair(a, b) == weigh_pair(b, a)
-    word = weigh_pair(a, b)
+    assert weigh_pair(a, b, 0.6) == weigh_pair(b, a, 0.6)
+    word = weigh_pair(a, b, 0.6)
     return None if word is None else (word.clause, word.says)
 
 

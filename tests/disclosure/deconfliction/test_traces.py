@@ -39,6 +39,7 @@ def test_traces_of_a_full_report() -> None:
     assert len(found.changed) == 1
     assert (len(found.contents), len(found.hunks), len(found.touched), len(found.fingerprints)) == (2, 1, 1, 1)
     assert (bool(found.patch), found.one_hunk, bool(found.crash_kind), bool(found.top_line)) == (True, True, True, True)
+    assert (found.access, read_traces(read_row(sign_traces(Finding(), SIGNER))).access) == (1, 0)
     assert (len(found.named), list(found.links.values()), found.family) == (1, ["regression"], 1)
     assert sorted(found.places.values()) == [(1, 1)]
 

@@ -53,7 +53,7 @@ def test_stacks_say_more_the_more_they_share() -> None:
     whole = crash(*FRAMES)
     assert names(whole, crash(*FRAMES)) == [("stack", 0.97)]
     assert names(whole, crash(*FRAMES, line=8)) == [("stack", 0.9)]
-    assert names(whole, crash(*FRAMES, kind="SEGV")) == [("stack", 0.83)]
+    assert names(whole, crash(*FRAMES, kind="SEGV")) == [("stack", 0.25)]
     assert names(whole, crash(*FRAMES[:3], "other_open", "other_load")) == [("stack", 0.83)]
     assert names(whole, crash(FRAMES[0], "palette", "header", "decode", "run")) == [("stack", 0.25)]
     assert said(whole, crash("elsewhere", "palette", "header", "decode", "run")) is SILENT
@@ -61,6 +61,24 @@ def test_stacks_say_more_the_more_they_share() -> None:
 
 def test_a_short_stack_is_no_more_than_alike() -> None:
     assert names(crash(*FRAMES[:3]), crash(*FRAMES[:3])) == [("stack", 0.83)]
+    assert names(crash(FRAMES[0]), crash(*FRAMES)) == [("stack", 0.83)]
+    assert said(crash(FRAMES[1]), crash(*FRAMES)) is SILENT
+
+
+def test_a_read_and_a_write_at_one_place_are_looked_at() -> None:
+    def access(how: str) -> Finding:
+        whole = crash(*FRAMES)
+        assert whole.crash is not None
+        return replace(whole, crash=replace(whole.crash, access=how))
+
+    assert names(access("READ"), access("WRITE")) == [("stack", 0.25)]
+    assert names(access("READ"), access("")) == [("stack", 0.97)]
+
+
+def test_the_fuzzers_own_function_is_no_place() -> None:
+    bare = Finding(crash=Crash("libFuzzer", "deadly signal", frames=(Frame("abort"), Frame("LLVMFuzzerTestOneInput"))),
+                   symbols=("LLVMFuzzerTestOneInput",), locations=(CodeLocation("fuzz.cc", 3, None, "LLVMFuzzerTestOneInput"),))
+    assert said(bare, replace(bare, crash=replace(bare.crash, kind="SEGV") if bare.crash else None)) is SILENT
 
 
 def test_a_stack_and_a_place_in_prose_meet_in_the_function() -> None:

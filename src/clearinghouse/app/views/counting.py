@@ -87,6 +87,7 @@ def count_cluster(instance: Instance, cluster: Case) -> Counting:
     proposal = propose(
         [facts_of(report.id, report.finding) for report in inside.values()],
         [facts_of(report.id, report.finding) for report in outside.values()],
+        instance.policy.deconfliction.evidence.stack_similarity_min,
     )
     known = [*inside.values(), *outside.values()]
     titles = {str(report.id): title_of(report.finding) for report in known}

@@ -13,6 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from clearinghouse.core.crash_runtime import ENTRY_FUNCTIONS
 from clearinghouse.core.diffs import FileChange, find_changes, patch_id
 from clearinghouse.core.places import content_id, file_tails
 from clearinghouse.core.stacks import Stack, crash_kind, telling_stack
@@ -36,6 +37,9 @@ _STATED_MAX = 12
 _BEFORE, _AFTER = 110, 90
 _PATCH_NAMES = frozenset({"patch", "diff", "fix", "proposed_patch", "suggested_fix"})
 _NAME_MIN = 4
+_ACCESS = {"READ": 1, "WRITE": 2}
+_ENTRIES = frozenset(name.rsplit(".", 1)[-1].lower() for name in ENTRY_FUNCTIONS)
+"""A crash of which nothing but the fuzzer's own function is known points at no place."""
 
 
 class Sort(IntEnum):
@@ -66,6 +70,8 @@ class Sort(IntEnum):
     NAMED_APART = 0x73
     PLACE = 0x80
     """A function in a file: depth of the path and how much of it is in the hash, 4 values each."""
+    ACCESS = 0xFD
+    """Not a hash: whether the access that failed was a read (1) or a write (2)."""
     FAMILY = 0xFE
     """Not a hash: the families of weakness the report names."""
     MARK = 0xFF
@@ -102,6 +108,8 @@ class Traces:
     project: int = -1
     """Place of the first frame of the program's own code, -1 where that is not known."""
     crash_kind: int = 0
+    access: int = 0
+    """1 for a read that failed, 2 for a write, 0 where the log does not say."""
     top_line: int = 0
     contents: frozenset[int] = frozenset()
     changed: frozenset[int] = frozenset()
@@ -120,7 +128,9 @@ class Traces:
 def sign_traces(finding: Finding, signer: Signer) -> bytes:
     """The row of a finding."""
     family = family_of(finding)
-    entries = dict.fromkeys([FORMAT << 8 | Sort.MARK, *([family << 8 | Sort.FAMILY] if family else ())])
+    access = _ACCESS.get(finding.crash.access.upper(), 0) if finding.crash is not None else 0
+    facts = ((family, Sort.FAMILY), (access, Sort.ACCESS))
+    entries = dict.fromkeys([FORMAT << 8 | Sort.MARK, *(value << 8 | sort for value, sort in facts if value)])
     for sort, text in _entries(finding):
         entries[signer.term(Kind.FRAME, text) & _MASK | (family if sort is None else sort)] = None
     return np.array(list(entries), "<u8").tobytes()
@@ -150,7 +160,7 @@ def read_traces(row: NDArray[np.uint64]) -> Traces:
     links: dict[int, Kinship] = {}
     places: dict[int, tuple[int, int]] = {}
     project = -1
-    family = 0
+    family = access = 0
     for entry in row.tolist():
         low, hashed = entry & _LOW, entry >> 8
         if low < _FUNCTIONS_BELOW:
@@ -165,6 +175,8 @@ def read_traces(row: NDArray[np.uint64]) -> Traces:
             places[hashed] = (low >> 2 & 3) + 1, (low & 3) + 1
         elif low == Sort.FAMILY:
             family = hashed
+        elif low == Sort.ACCESS:
+            access = hashed
         else:
             sets.setdefault(low, set()).add(hashed)
 
@@ -175,7 +187,7 @@ def read_traces(row: NDArray[np.uint64]) -> Traces:
         return next(iter(sets.get(sort, ())), 0)
 
     return Traces(
-        found(0), family, tuple(frames[at] for at in sorted(frames)), project, one(Sort.CRASH_KIND), one(Sort.TOP_LINE),
+        found(0), family, tuple(frames[at] for at in sorted(frames)), project, one(Sort.CRASH_KIND), access, one(Sort.TOP_LINE),
         found(Sort.CONTENT_AT), found(Sort.CONTENT_CHANGED), one(Sort.PATCH) or one(Sort.ONE_HUNK), bool(one(Sort.ONE_HUNK)), found(Sort.HUNK), found(Sort.TOUCHED),
         found(Sort.FINGERPRINT), found(Sort.NAMED), links, places,
     )
@@ -217,7 +229,7 @@ def links_of(finding: Finding) -> dict[str, Sort]:
 def _entries(finding: Finding) -> Iterator[tuple[int | None, str]]:
     """(sort, text) of each entry; None for the sort of functions, whose lowest byte holds the families."""
     stack = stack_of(finding)
-    functions = dict.fromkeys(functions_of(finding))
+    functions = dict.fromkeys(name for name in functions_of(finding) if name not in _ENTRIES)
     if stack.project > 0:
         # Where the crash is inside a library, whoever reads the code points at the caller.
         functions |= dict.fromkeys(name for name in (last_name(stack.frames[stack.project]),) if len(name) >= _NAME_MIN)
@@ -246,7 +258,7 @@ def _places(finding: Finding) -> Iterator[tuple[int, str]]:
     if len(pointed) > 2 * PLACES_MAX:
         return  # a report that points everywhere points nowhere
     for place in pointed:
-        name = last_name(place.symbol)
+        name = last_name(place.symbol) if last_name(place.symbol) not in _ENTRIES else ""
         content = contents.get(place.path, "")
         if content and name:
             yield Sort.CONTENT_AT, f"content {content} function {name}"

@@ -12,7 +12,7 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 
-from clearinghouse.core.policy import DeconflictionThresholds
+from clearinghouse.core.policy import DeconflictionThresholds, EvidenceWorth
 from clearinghouse.core.stacks import stack_similarity
 from clearinghouse.disclosure.deconfliction.identifiers import Edges
 from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX, agree
@@ -134,25 +134,34 @@ def with_traces(
 def _where(ours: Traces, theirs: Traces, allied: bool, place: bool, thresholds: DeconflictionThresholds) -> Evidence | None:
     """What stacks, files and functions say of where; stacks have the word where both reports have one."""
     worth = thresholds.evidence
-    if len(ours.frames) > 1 and len(theirs.frames) > 1:
-        alike = stack_similarity(ours.frames, theirs.frames, ours.project, theirs.project)
-        kind = bool(ours.crash_kind) and ours.crash_kind == theirs.crash_kind
-        if ours.frames == theirs.frames and kind and len(ours.frames) >= worth.stack_frames_min:
-            if ours.top_line and ours.top_line == theirs.top_line:
-                wording = "stack: the same kind of crash, all telling frames and the line of the innermost"
-                return _said("stack", wording, worth.stack_exact_probability)
-            return _said("stack", "stack: the same kind of crash and all telling frames", worth.stack_same_probability)
-        if alike >= worth.stack_similarity_min:
-            return _said("stack", "stack: most of the telling frames, the inner ones above all", worth.stack_alike_probability, alike)
-        if ours.frames[0] == theirs.frames[0]:
-            return _said("stack", "stack: the same innermost frame, reached on other ways", worth.stack_apart_probability, alike)
-        return None
+    if ours.frames and theirs.frames:
+        return _stacks(ours, theirs, worth)
     if not allied:
         return None
     if place:
         return _said("place", "place: both point at the same function of the same file", worth.place_probability)
     if not ours.functions.isdisjoint(theirs.functions):
         return _said("locus", "place: both point at the same function, for the same kind of weakness", thresholds.locus_probability)
+    return None
+
+
+def _stacks(ours: Traces, theirs: Traces, worth: EvidenceWorth) -> Evidence | None:
+    kinds_differ = bool(ours.crash_kind and theirs.crash_kind and ours.crash_kind != theirs.crash_kind)
+    differ = kinds_differ or ours.access | theirs.access == 3
+    first = ours.frames[0] == theirs.frames[0]
+    if ours.frames == theirs.frames and ours.crash_kind and not differ and len(ours.frames) >= worth.stack_frames_min:
+        if ours.top_line and ours.top_line == theirs.top_line:
+            wording = "stack: the same kind of crash, all telling frames and the line of the innermost"
+            return _said("stack", wording, worth.stack_exact_probability)
+        return _said("stack", "stack: the same kind of crash and all telling frames", worth.stack_same_probability)
+    alike = stack_similarity(ours.frames, theirs.frames, ours.project, theirs.project)
+    # Of one frame alone it must be the first: further out it is what drives the program.
+    if alike >= worth.stack_similarity_min and (first or min(len(ours.frames), len(theirs.frames)) > 1):
+        if differ:
+            return _said("stack", "stack: most of the telling frames, and another kind of crash or access", worth.stack_apart_probability, alike)
+        return _said("stack", "stack: most of the telling frames, the inner ones above all", worth.stack_alike_probability, alike)
+    if first:
+        return _said("stack", "stack: the same innermost frame, reached on other ways", worth.stack_apart_probability, alike)
     return None
 
 

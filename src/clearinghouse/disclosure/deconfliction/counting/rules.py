@@ -7,7 +7,7 @@ For two reports, the first that applies:
 3. One says that it is used together with the other: two (4.2.11).
 4. Products that differ: one where the code is shared (4.2.13(1)), else two (4.2.13(3)).
 5. The same change of code, the same place in the same content, the same function of the same file for kinds of weakness that go
-   together, or the same whole stack: one (4.1.10; 4.1.11 where the kinds are different and go together).
+   together, or most of a stack: one (4.1.10; 4.1.11 where the kinds are different and go together).
 6. Patches that change other functions: two (4.2.11). Other functions and other kinds of weakness: two. Other functions and other
    versions with the fix: two.
 7. Else nothing is known of the pair; one id stands (4.2.12).
@@ -76,11 +76,12 @@ class _Word:
     fact: str
 
 
-def propose(members: Iterable[Facts], neighbours: Iterable[Facts] = ()) -> Proposal:
+def propose(members: Iterable[Facts], neighbours: Iterable[Facts], alike_min: float) -> Proposal:
     """Keep, split or merge a cluster, with every reason; the order of the reports does not matter.
 
     Args:
         neighbours: reports of other clusters that were compared with a member.
+        alike_min: part of what two stacks could have in common from which on they are alike.
     """
     facts = sorted(members, key=lambda one: one.report)
     near = sorted(neighbours, key=lambda one: one.report)
@@ -88,13 +89,13 @@ def propose(members: Iterable[Facts], neighbours: Iterable[Facts] = ()) -> Propo
     if not any(one.speaks() for one in facts):
         nothing = Reason("4.4", Says.PERSON, "no report names a number, a function, a patch or a stack that could be compared", everybody)
         return Proposal(Count.PERSON, (everybody,), (), (nothing,))
-    words = {(a.report, b.report): word for a, b in combinations(facts, 2) if (word := weigh_pair(a, b)) is not None}
+    words = {(a.report, b.report): word for a, b in combinations(facts, 2) if (word := weigh_pair(a, b, alike_min)) is not None}
     reasons = _gather(words)
     several = [one for one in facts if len(one.numbers) > 1]
     reasons += [
         Reason("4.2.6", Says.TWO, f"one report bears {len(one.numbers)} CVE numbers; each is counted by itself", (one.report,)) for one in several
     ]
-    merged = {(a.report, b.report): word for a in facts for b in near if (word := weigh_pair(a, b)) is not None and word.says is Says.ONE}
+    merged = {(a.report, b.report): word for a in facts for b in near if (word := weigh_pair(a, b, alike_min)) is not None and word.says is Says.ONE}
     others = tuple(sorted({other for _, other in merged}))
     group_of = _components(everybody, [pair for pair, word in words.items() if word.says is Says.ONE])
     apart = [pair for pair, word in words.items() if word.says is Says.TWO]
@@ -122,7 +123,7 @@ def propose(members: Iterable[Facts], neighbours: Iterable[Facts] = ()) -> Propo
     return Proposal(Count.KEEP, (everybody,), (), tuple(reasons))
 
 
-def weigh_pair(one: Facts, other: Facts) -> _Word | None:
+def weigh_pair(one: Facts, other: Facts, alike_min: float) -> _Word | None:
     """What the rule says of two reports; None where their facts do not meet. The order of the two does not matter."""
     if len(one.numbers) == 1 and len(other.numbers) == 1:
         if one.numbers == other.numbers:
@@ -133,17 +134,17 @@ def weigh_pair(one: Facts, other: Facts) -> _Word | None:
     if not one.chained.isdisjoint(other.numbers) or not other.chained.isdisjoint(one.numbers):
         return _Word(Says.TWO, "4.2.11", "one says that it is used together with the other; each is fixed by itself")
     allied = bool(one.family & other.family) or not one.family or not other.family
-    code = _same_code(one, other, allied)
+    # Where both bring a stack, the function on top is what any two ways into it share: the stacks have the word.
+    stacked = bool(one.stack.frames and other.stack.frames)
+    code = _same_code(one, other, allied, stacked)
     if one.products and other.products and one.products.isdisjoint(other.products):
         if code:
             return _Word(Says.ONE, "4.2.13(1)", f"the products differ and share the code: {code}")
         return _Word(Says.TWO, "4.2.13(3)", "they name different products, and nothing shows that these share the code")
-    # Where both bring a stack, the function on top is what any two ways into it share.
-    stacked = len(one.stack.frames) > 1 and len(other.stack.frames) > 1
-    if not code and allied and not stacked and not one.functions.isdisjoint(other.functions) and not _files_differ(one, other):
+    if not code and stacked and _alike(one, other, alike_min):
+        code = "the same kind of crash with most of the stack"
+    if not code and not stacked and allied and not one.functions.isdisjoint(other.functions) and not _files_differ(one, other):
         code = "both point at the same function"
-    if not code and _same_stack(one, other):
-        code = "the same kind of crash with the same whole stack"
     if code:
         if one.weaknesses and other.weaknesses and one.weaknesses.isdisjoint(other.weaknesses):
             return _Word(Says.ONE, "4.1.11", f"{code}, for kinds of weakness that follow from each other")
@@ -165,7 +166,7 @@ def _apart(one: Facts, other: Facts) -> _Word | None:
     return None
 
 
-def _same_code(one: Facts, other: Facts, allied: bool) -> str:
+def _same_code(one: Facts, other: Facts, allied: bool, stacked: bool) -> str:
     """How it shows that both are about the same code; empty where it does not."""
     if one.patch and one.patch == other.patch:
         return "the same patch"
@@ -173,7 +174,7 @@ def _same_code(one: Facts, other: Facts, allied: bool) -> str:
         return "the same change of the same lines"
     if allied and not one.contents.isdisjoint(other.contents):
         return "the same place in a file of the same content"
-    if allied and any(ours == theirs and _same_file(a, b) for a, ours in one.places for b, theirs in other.places):
+    if allied and not stacked and any(ours == theirs and _same_file(a, b) for a, ours in one.places for b, theirs in other.places):
         return "the same function of the same file"
     return ""
 
@@ -191,10 +192,10 @@ def _files_differ(one: Facts, other: Facts) -> bool:
     )
 
 
-def _same_stack(one: Facts, other: Facts) -> bool:
-    if len(one.stack.frames) < 3 or len(other.stack.frames) < 3 or one.crash != other.crash:  # two frames are what any two flaws of a function share
-        return False
-    return stack_similarity(one.stack.frames, other.stack.frames, one.stack.project, other.stack.project) == 1.0
+def _alike(one: Facts, other: Facts, alike_min: float) -> bool:
+    return one.crash == other.crash and stack_similarity(
+        one.stack.frames, other.stack.frames, one.stack.project, other.stack.project
+    ) >= alike_min
 
 
 def _components(reports: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""How well crash stacks say which crashes are one flaw."""
