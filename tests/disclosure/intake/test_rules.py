@@ -99,6 +99,12 @@ def test_digest_is_of_the_claim_not_of_its_place() -> None:
     assert rules.digest_finding(one) != rules.digest_finding(Finding(title="u"))
 
 
+def test_digest_of_a_claim_without_blobs_is_the_one_it_had_before_there_were_any() -> None:
+    claim = Finding(title="t", locations=(CodeLocation("a.c", 3),))
+    assert rules.digest_finding(claim) == "sha256:e081721992277812ba02d64e05d7ca0b7a249008d5b266c833c58884e1e0082f"
+    assert rules.digest_finding(dataclasses.replace(claim, blobs=(("a.c", "git:0123456"),))) != rules.digest_finding(claim)
+
+
 def test_outcome_follows_from_notes() -> None:
     note = Note("", "m")
     assert [rules.outcome_of(None, (note,)), rules.outcome_of(Finding(), (note,)), rules.outcome_of(Finding(), ())] == [
