@@ -62,6 +62,7 @@ PLAIN = {
     "disclosure/deconfliction/jobs.py:Matching._place_claimed": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching._place_portion": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching._wait_for_earlier": _MACHINE,
+    "disclosure/deconfliction/jobs.py:Matching._stored": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching.any_waiting": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching.placed_up_to": _MACHINE,
     "disclosure/intake/jobs.py:_Writer._find": "whether this sender's key was used before",

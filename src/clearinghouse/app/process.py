@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from clearinghouse.app.bulk import bulk_of
 from clearinghouse.app.learning import taken_up, under_embargo
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Invalid
@@ -233,7 +234,7 @@ def matching(instance: Instance, progress: Callable[[str, int, int], None] = sil
     """Deconfliction, wired to an instance; it acts as the matcher, not as whoever asked."""
     return Matching(
         instance.database, instance.envelope, instance.clock, instance.system, instance.policy.deconfliction, instance.policy.learning, progress,
-        under_embargo, taken_up,
+        under_embargo, taken_up, bulk_of(instance.settings),
     )
 
 

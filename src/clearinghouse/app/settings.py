@@ -51,6 +51,8 @@ from clearinghouse.core.policy import (
 _T = TypeVar("_T")
 _CONTACT_CHARACTERS_MAX = 300
 _SALT_BYTES_MIN = 16
+ENGINES = ("auto", "memory", "duckdb", "spark")
+_MEMORY_LEAST = 200
 _LARGEST = 10**15  # so that every number fits every column and clock; not a policy
 _DAY_SECONDS = 86_400
 _HOST_AND_PORT = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]):\d{1,5}")
@@ -60,7 +62,7 @@ _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PARTS = ("probability", "share", "similarity")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,20 @@ class ProviderSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BulkSettings:
+    """`[bulk]`: by what all reports are settled at once."""
+
+    engine: str = "auto"
+    """`memory`, `duckdb`, `spark`; `auto` settles in memory while that fits, beyond that with DuckDB where it is installed."""
+    memory_megabytes: int = 1_000
+    """What the engine takes for joins and groups; a portion of records in work takes some hundred besides."""
+    spark_master: str = "local[2]"
+    """As Spark names it."""
+    folder: Path = Path("settling")
+    """Where steps leave what they made until everything is settled; below the home, unless absolute. Every executor must see it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where things are."""
 
@@ -132,6 +148,7 @@ class Settings:
     mail: MailSettings = MailSettings()
     providers: tuple[ProviderSettings, ...] = ()
     claim_check: ClaimCheckSettings = ClaimCheckSettings()
+    bulk: BulkSettings = BulkSettings()
 
     @property
     def mail_folder(self) -> Path:
@@ -189,6 +206,7 @@ def load_settings(home: Path) -> Settings:
         witness if witness.is_absolute() else home / witness, str(document.get("actor", "")),
         _public_url(document.get("public_url", ""), path), _outward(document.get("outward", {}), path), _mail(document.get("mail", {}), path),
         _providers(document.get("sign_in", {}), path), _claim_check(document.get("claim_check", {}), path),
+        _bulk(document.get("bulk", {}), path),
     )
 
 
@@ -212,6 +230,20 @@ def _outward(table: Any, path: Path) -> OutwardSettings:
     if not isinstance(hosts, list) or not all(isinstance(host, str) and _HOST_AND_PORT.fullmatch(host) for host in hosts):
         raise Invalid(f"{path}: [outward] allowed_hosts must be a list of `host:port` in lower case")
     return OutwardSettings(table.get("enabled", True), tuple(ports), tuple(hosts))
+
+
+def _bulk(table: Any, path: Path) -> BulkSettings:
+    _check_names(table, BulkSettings, "bulk", path)
+    found = BulkSettings()
+    engine, memory = table.get("engine", found.engine), table.get("memory_megabytes", found.memory_megabytes)
+    master, folder = table.get("spark_master", found.spark_master), table.get("folder", str(found.folder))
+    if engine not in ENGINES:
+        raise Invalid(f"{path}: [bulk] engine must be one of {', '.join(ENGINES)}; found {str(engine)[:40]!r}")
+    if isinstance(memory, bool) or not isinstance(memory, int) or not _MEMORY_LEAST <= memory <= _LARGEST:
+        raise Invalid(f"{path}: [bulk] memory_megabytes must be a whole number from {_MEMORY_LEAST}; found {str(memory)[:40]!r}")
+    if not isinstance(master, str) or not master or not isinstance(folder, str) or not folder:
+        raise Invalid(f"{path}: [bulk] spark_master and folder must be text")
+    return BulkSettings(engine, memory, master, Path(folder))
 
 
 def _claim_check(table: Any, path: Path) -> ClaimCheckSettings:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearinghouse.disclosure.deconfliction.context import CONTEXT, bulk_context
@@ -73,3 +73,20 @@ def test_without_databases_nothing_rivals(edges: dict[tuple[int, int], float]) -
     a, b = (np.array([pair[side] for pair in pairs], np.int32) for side in (0, 1))
     found = bulk_context(a, b, np.array([edges[pair] for pair in pairs]), np.zeros(8, np.uint64), np.zeros(8, np.uint64))
     assert not found[:, [COLUMN["first_rival_least"], COLUMN["first_rival_most"]]].any()
+
+
+def test_lone_pair_has_no_other() -> None:
+    row = bulk_context(np.array([3], np.int32), np.array([5], np.int32), np.array([0.8]), np.zeros(6, np.uint64), np.zeros(6, np.uint64))[0]
+    assert (row[COLUMN["first_other_most"]], row[COLUMN["first_rank_worst"]]) == (0.0, 0.0)
+    assert row[COLUMN["first_gap_worst"]] == row[COLUMN["first_gap_best"]] > 5
+
+
+@settings(deadline=None)
+@given(EDGES)
+def test_context_does_not_depend_on_how_records_are_numbered(edges: dict[tuple[int, int], float]) -> None:
+    """As long as their order stays: a portion numbers its records anew."""
+    a, b = (np.array(ends, np.int32) for ends in zip(*sorted(edges), strict=True))
+    values = np.array([edges[pair] for pair in sorted(edges)])
+    far = np.arange(8, dtype=np.int32) * 40_009
+    few, many = np.zeros(8, np.uint64), np.zeros(int(far.max()) + 1, np.uint64)
+    assert bulk_context(a, b, values, few, few).tolist() == bulk_context(far[a], far[b], values, many, many).tolist()

@@ -99,9 +99,12 @@ def bulk_context(a: I32, b: I32, first: NDArray[np.float64], catalogues: U64, en
     begins = np.searchsorted(ordered_left, ordered_left)
     places = np.arange(2 * count)
     second = np.minimum(begins + 1, 2 * count - 1)
-    runner_up = np.where(ordered_left[second] == ordered_left, ordered[second], 0.0)
+    runner_up = np.where((ordered_left[second] == ordered_left) & (second > begins), ordered[second], 0.0)
     rank, other = np.empty(2 * count), np.empty(2 * count)
-    rank[order] = np.searchsorted(-ordered + ordered_left * 2.0, -ordered + ordered_left * 2.0) - begins
+    # How many of the record's pairs are more probable: the place of the first with the same value.
+    fresh = np.ones(2 * count, bool)
+    fresh[1:] = (ordered_left[1:] != ordered_left[:-1]) | (ordered[1:] != ordered[:-1])
+    rank[order] = np.maximum.accumulate(np.where(fresh, places, 0)) - begins
     other[order] = np.where(places == begins, runner_up, ordered[begins])
     total = np.bincount(left, both, records)[left] - both
     graph = sp.csr_matrix((both, (left, right)), shape=(records, records))

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clearinghouse.disclosure.deconfliction.context import ALL_FEATURES
+from clearinghouse.disclosure.deconfliction.correction import FEATURES_USED
 from clearinghouse.disclosure.deconfliction.features import FAMILIES
 from clearinghouse.disclosure.deconfliction.packing import F32
 from clearinghouse.disclosure.deconfliction.records import Evidence, Kinship
@@ -21,21 +22,42 @@ _SILENT = 0.05
 FAMILY_OF = tuple(feature.family for feature in ALL_FEATURES.values())
 
 
+_RULED = (
+    "name_word_in_record_most", "name_most", "weakness_most", "weakness_least", "code_most", "code_least", "commit_mass", "tracker_mass",
+)
+TOLD = tuple(dict.fromkeys((*_RULED, *FEATURES_USED)))
+"""What rules and corrections read of a row of features: a settling keeps no more of the rows it judged."""
+_TOLD_COLUMNS = [_COLUMN[name] for name in TOLD]
+
+
 def value(row: F32, feature: str) -> float:
     """One feature of a row."""
     return float(row[_COLUMN[feature]])
 
 
+def told(rows: F32) -> F32:
+    """Of rows of features the columns `TOLD`."""
+    return rows[:, _TOLD_COLUMNS]
+
+
+def widened(kept: F32) -> F32:
+    """Rows of all features of which those that `told` keeps are there, the others 0."""
+    found = np.zeros((len(kept), len(ALL_FEATURES)), np.float32)
+    found[:, _TOLD_COLUMNS] = kept
+    return found
+
+
 def agreement(
     row: F32, *, same_identifier: bool | None, shares_name: bool, umbrella: bool, locus: bool, kinship: Kinship | None = None
 ) -> Agreement:
-    """What the rules look at, from a row of features."""
+    """What the rules look at, from a row of `told`."""
+    known = dict(zip(TOLD, row.tolist(), strict=True))
     return Agreement(
         same_identifier, shares_name, umbrella,
-        product=max(value(row, "name_word_in_record_most"), value(row, "name_most")),
-        weakness=value(row, "weakness_most") if value(row, "weakness_least") >= 0 else -1.0,
-        place=value(row, "code_most") if value(row, "code_least") >= 0 else -1.0,
-        exact=value(row, "commit_mass") > 0 or value(row, "tracker_mass") > 0,
+        product=max(known["name_word_in_record_most"], known["name_most"]),
+        weakness=known["weakness_most"] if known["weakness_least"] >= 0 else -1.0,
+        place=known["code_most"] if known["code_least"] >= 0 else -1.0,
+        exact=known["commit_mass"] > 0 or known["tracker_mass"] > 0,
         locus=locus, kinship=kinship,
     )
 

@@ -10,10 +10,12 @@ reports of one flaw the later one always finds the earlier, however many workers
 
 import hashlib
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +31,12 @@ from clearinghouse.disclosure.deconfliction.learning import store as learning
 from clearinghouse.disclosure.deconfliction.learning.keeping import keep_correction, keep_proposals
 from clearinghouse.disclosure.deconfliction.learning.learner import Learner
 from clearinghouse.disclosure.deconfliction.learning.rules import countable, decided_pairs
+from clearinghouse.disclosure.deconfliction.placements import Pairs
 from clearinghouse.disclosure.deconfliction.placing import Placed, Stored, place
 from clearinghouse.disclosure.deconfliction.records import Verdict
+from clearinghouse.disclosure.deconfliction.relational import steps
+from clearinghouse.disclosure.deconfliction.relational.base import Engine
+from clearinghouse.disclosure.deconfliction.relational.workplace import workplace
 from clearinghouse.disclosure.deconfliction.retrieval import index_terms
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS, Settlement, settle
@@ -54,6 +60,16 @@ _PLACE_PORTION = 64
 _CLAIM_PORTION = 16  # of several workers: what one of them claims, the others wait for
 
 
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """How many records are settled at once."""
+
+    folder: Path
+    """Where engines work."""
+    choose: Callable[[int], Callable[[Path], Engine] | None]
+    """For so many records what opens an engine; None for those that are settled in memory."""
+
+
 @dataclass(frozen=True)
 class Matching:
     """Everything deconfliction needs to work on an instance."""
@@ -70,6 +86,8 @@ class Matching:
     """Numbers of the reports under embargo; decisions about them teach nothing."""
     taken_up: Callable[[Transaction], Collection[int]] = field(default=lambda tx: ())
     """Numbers of the reports that people have taken into a case; a newer model moves none of their clusters by itself."""
+    bulk: Bulk | None = None
+    """How many records are settled; None: in memory."""
 
     @cached_property
     def signer(self) -> Signer:
@@ -174,25 +192,24 @@ class Matching:
     def settle(self) -> Settlement:
         """Compare everything with everything worth comparing, cluster, and keep who stands where."""
         with self.database.read() as tx:
-            receivals = {receival.number: receival for receival in intake.system_receivals(tx)}
-            # A signature whose report is gone says nothing any more.
             # What waits is left to be placed, at the latest when this is done: another worker may be at it.
-            stored = [row for row in store.stream_signatures(tx, waiting=False) if row[0] in receivals]
+            indexed = set(store.numbers_indexed(tx))
+            # A signature whose report is gone says nothing any more.
+            keys = {number: key for number, key in intake.system_sort_keys(tx) if number in indexed}
             decisions = store.list_decisions(tx, self.envelope, standing_only=True)
             model, last = self.model(tx), store.last_settlement(tx)
             # What an earlier model proposed and nobody answered is worth nothing under another.
             changed = last is not None and last[2] != model.digest
             waiting = [] if changed else learning.open_proposals(tx)
             countable_words = countable(placements.words(decisions), self.embargoed(tx))
-        signatures = [Signature.from_bytes(body) for _, body, _ in stored]
-        loci = [read_row(locus) for _, _, locus in stored]
-        numbers = np.fromiter((number for number, _, _ in stored), np.uint32, len(stored))
-        # Two reporters may send the very same claim: the id tells such records apart, and either order is the same.
-        keys = [receivals[number].digest + receivals[number].report_id for number in numbers.tolist()]
+        must, cannot = placements.bounds(decisions, waiting)
+        numbers = np.fromiter(keys, np.uint32, len(keys))
         learner = Learner(self.scorer, decided_pairs(countable_words, self.learning.decision_pairs_max), self.learning, self.thresholds)
-        settled = settle(
-            signatures, numbers, model, self.thresholds, keys, *placements.bounds(decisions, waiting), self.progress, loci, learner
-        )
+        opened = None if self.bulk is None else self.bulk.choose(len(keys))
+        if self.bulk is None or opened is None:
+            settled = self._settle_in_memory(numbers, keys, model, must, cannot, learner)
+        else:
+            settled = self._settle_by_steps(self.bulk.folder, opened, numbers, keys, model, must, cannot, learner)
         with self.database.write() as tx:
             store.lock_decisions(tx)
             # Somebody may have decided meanwhile: the clusters are computed from what stands now.
@@ -207,6 +224,40 @@ class Matching:
             )
         return settled
 
+    def _settle_in_memory(
+        self, numbers: NDArray[np.uint32], keys: Mapping[int, str], model: Scorer, must: Pairs, cannot: Pairs, learner: Learner
+    ) -> Settlement:
+        signatures: list[Signature] = []
+        loci: list[NDArray[np.uint64]] = []
+        for number, body, locus in self._stored(keys):
+            assert number == numbers[len(loci)]
+            signatures.append(Signature.from_bytes(body))
+            loci.append(read_row(locus))
+        return settle(signatures, numbers, model, self.thresholds, list(keys.values()), must, cannot, self.progress, loci, learner)
+
+    def _settle_by_steps(
+        self, folder: Path, opened: Callable[[Path], Engine], numbers: NDArray[np.uint32], keys: dict[int, str], model: Scorer,
+        must: Pairs, cannot: Pairs, learner: Learner,
+    ) -> Settlement:
+        rising = list(keys.values())
+        order = np.array(sorted(range(len(rising)), key=rising.__getitem__), np.int64)
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        # Of no more use, and at a million records worth having back.
+        rising.clear()
+        keys.clear()
+        # All that the steps before the rules depend on: the same records in the same form, judged by the same model.
+        name = hashlib.sha256(f"{FORMAT} {model.digest} ".encode() + numbers.astype("<u4").tobytes()).hexdigest()[:32]
+        with workplace(folder, name) as inside, closing(opened(inside)) as engine:
+            rows = ((at, body, read_row(locus)) for at, (_, body, locus) in zip(place.tolist(), self._stored(set(numbers.tolist())), strict=True))
+            settled = steps.settle(engine, steps.Records(numbers[order], rows), model, self.thresholds, must, cannot, self.progress, learner)
+        return settled.arranged(order)
+
+    def _stored(self, numbers: Container[int]) -> Iterator[tuple[int, bytes, bytes]]:
+        """What is stored of records, rising."""
+        with self.database.read() as tx:
+            yield from (row for row in store.stream_signatures(tx, waiting=False) if row[0] in numbers)
+
     def _held(
         self, tx: Transaction, settled: Settlement, decisions: Sequence[store.KeptDecision], model: Scorer, *, changed: bool
     ) -> NDArray[np.uint32]:
@@ -220,7 +271,7 @@ class Matching:
 
     def _keep(
         self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, founding: NDArray[np.uint32], model: Scorer,
-        must: set[tuple[int, int]], cannot: set[tuple[int, int]],
+        must: Pairs, cannot: Pairs,
     ) -> None:
         clusters = founding.tolist()
         counts = settled.candidates_count.tolist()
@@ -250,7 +301,7 @@ class Matching:
         }
         ledger.record(tx, Event("ClustersSettled", (new_id("stl"),), details), actor=self.actor, now=now)
 
-    def _follow(self, tx: Transaction, clusters: dict[int, int], must: set[tuple[int, int]], cannot: set[tuple[int, int]]) -> None:
+    def _follow(self, tx: Transaction, clusters: dict[int, int], must: Pairs, cannot: Pairs) -> None:
         """Let those placed while everything was settled stand with whom they were found to repeat."""
         rows = []
         for kept in store.stream_placements(tx, max(clusters, default=-1)):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.disclosure.deconfliction import identifiers, rules
 from clearinghouse.disclosure.deconfliction.context import Around, context
-from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence
+from clearinghouse.disclosure.deconfliction.evidence import agreement, evidence, told
 from clearinghouse.disclosure.deconfliction.features import LADDER, Matched, Sides, features
 from clearinghouse.disclosure.deconfliction.locus import GROUP_MAX
 from clearinghouse.disclosure.deconfliction.packing import F32, Pack, masses, pack
@@ -366,7 +366,7 @@ def _render(
         least = thresholds.umbrella_identifiers_min
         umbrella = signature.vulnerabilities >= least or other.vulnerabilities >= least
         probability, spoken = _with_rules(signature, compared, at), compared.spoken[at]
-        agreed = agreement(row, same_identifier=said, shares_name=shares, umbrella=umbrella,
+        agreed = agreement(told(row[None])[0], same_identifier=said, shares_name=shares, umbrella=umbrella,
                            locus=spoken.place or (says_where and other.has_locus()), kinship=spoken.kinship)
         relation = rules.relation(probability, agreed, thresholds)
         kinship = rules.kinship(relation, agreed)

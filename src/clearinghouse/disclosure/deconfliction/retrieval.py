@@ -7,6 +7,7 @@ with the number of records. Bulk and online retrieval choose and weigh terms by 
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.sparse as sp
@@ -19,7 +20,8 @@ from clearinghouse.disclosure.deconfliction.tokens import Kind
 COUNT_MAX = 2_000
 POSTINGS_MAX = 5_000
 CANDIDATES_MAX = 40
-_ROWS = 1_000
+ROWS = 1_000
+"""Records that ask at once."""
 
 _KIND_WEIGHT = np.zeros(16, np.float32)
 for _kind, _weight in {
@@ -75,7 +77,8 @@ def retrieve(pack: Pack, rarities: F32, progress: Callable[[int, int], None] | N
     usable = np.flatnonzero((counts > 1) & (weights[pack.terms] > 0))
     rows, terms, counts = pack.rows()[usable], pack.terms[usable], counts[usable]
     shape = (records, len(pack.vocabulary))
-    have = sp.csr_matrix((weights[terms], (rows, terms)), shape=shape)
+    # What a shared term is worth is rounded once and summed exactly enough to be the same in every order of summing.
+    have = sp.csr_matrix(((weights * weights)[terms].astype(np.float64), (rows, terms)), shape=shape)
     lists = have.T.tocsr()
     # Rarest first within a row; the vocabulary is ordered by hash, which breaks ties the same way everywhere.
     order = np.lexsort((terms, counts, rows))
@@ -86,13 +89,13 @@ def retrieve(pack: Pack, rarities: F32, progress: Callable[[int, int], None] | N
     before = np.concatenate((np.zeros(1, np.int64), running))[begins[:-1]]
     asked = running - np.repeat(before, np.diff(begins)) <= POSTINGS_MAX
     del running, counts
-    asking = sp.csr_matrix((weights[terms[asked]], (rows[asked], terms[asked])), shape=shape)
+    asking = sp.csr_matrix((np.ones(int(asked.sum())), (rows[asked], terms[asked])), shape=shape)
     found: list[tuple[I32, I32, F32]] = [(np.zeros(0, np.int32), np.zeros(0, np.int32), np.zeros(0, np.float32))]
-    for begin in range(0, records, _ROWS):
-        product = asking[begin : begin + _ROWS] @ lists
-        found.append(_best(product, begin))
+    for begin in range(0, records, ROWS):
+        product = asking[begin : begin + ROWS] @ lists
+        found.append(best_of(product, begin))
         if progress is not None:
-            progress(min(records, begin + _ROWS), records)
+            progress(min(records, begin + ROWS), records)
     left, right, scores = (np.concatenate(part) for part in zip(*found, strict=True))
     a, b = np.minimum(left, right), np.maximum(left, right)
     order = np.lexsort((-scores, b, a))
@@ -102,21 +105,21 @@ def retrieve(pack: Pack, rarities: F32, progress: Callable[[int, int], None] | N
     return Candidates(a[first], b[first], scores[first])
 
 
-def _best(product: sp.csr_matrix, begin: int) -> tuple[I32, I32, F32]:
-    """The best candidates of some consecutive rows of a product, the rows themselves left out."""
-    starts, columns, scores = product.indptr, product.indices, product.data
+def best_of(product: sp.csr_matrix, begin: int) -> tuple[I32, I32, F32]:
+    """The best candidates of some consecutive rows of a product, the rows themselves left out; of equals those in front."""
+    rows = np.repeat(np.arange(product.shape[0], dtype=np.int32), np.diff(product.indptr))
+    strange = product.indices != rows + begin
+    rows, columns, scores = rows[strange], product.indices[strange].astype(np.int32), product.data[strange].astype(np.float32)
+    starts = np.searchsorted(rows, np.arange(product.shape[0] + 1))
     keep: list[NDArray[np.intp]] = []
-    sizes = np.zeros(product.shape[0], np.int64)
-    for row in range(product.shape[0]):
-        low, high = starts[row], starts[row + 1]
-        if high - low > CANDIDATES_MAX + 1:
-            chosen = low + np.argpartition(-scores[low:high], CANDIDATES_MAX)[: CANDIDATES_MAX + 1]
-        else:
-            chosen = np.arange(low, high)
-        sizes[row] = len(chosen)
-        keep.append(chosen)
+    for low, high in pairwise(starts.tolist()):
+        if high - low <= CANDIDATES_MAX:
+            keep.append(np.arange(low, high))
+            continue
+        ours = scores[low:high]
+        least = np.partition(ours, high - low - CANDIDATES_MAX)[high - low - CANDIDATES_MAX]
+        above, equal = np.flatnonzero(ours > least), np.flatnonzero(ours == least)
+        equal = equal[np.argsort(columns[low + equal])]
+        keep.append(low + np.concatenate((above, equal[: CANDIDATES_MAX - len(above)])))
     places = np.concatenate([np.zeros(0, np.intp), *keep])
-    rows = (np.repeat(np.arange(product.shape[0]), sizes) + begin).astype(np.int32)
-    others = columns[places].astype(np.int32)
-    strange = rows != others
-    return rows[strange], others[strange], scores[places][strange]
+    return rows[places] + np.int32(begin), columns[places], scores[places]

@@ -137,6 +137,12 @@ def stream_signatures(tx: Transaction, *, waiting: bool | None = None) -> Iterat
         yield from map(_signed, portion)
 
 
+def numbers_indexed(tx: Transaction) -> list[int]:
+    """Numbers of the records that are indexed, rising."""
+    query = select(signatures.c.number).where(signatures.c.segment.is_not(None)).order_by(signatures.c.number)
+    return [row.number for portion in tx.stream(query, 20_000) for row in portion]
+
+
 def first_waiting(tx: Transaction) -> int | None:
     """The lowest number of a signed record that is not indexed yet."""
     first: int | None = tx.value(select(func.min(signatures.c.number)).where(signatures.c.segment.is_(None)))

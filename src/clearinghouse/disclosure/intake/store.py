@@ -493,6 +493,13 @@ def system_findings(tx: Transaction, after: int, limit: int, envelope: Envelope)
     ]
 
 
+def system_sort_keys(tx: Transaction) -> Iterator[tuple[int, str]]:
+    """Number and sort key of every report, in order of number: its digest, and its id where two reporters sent the very same claim."""
+    for portion in tx.stream(select(reports.c.number, reports.c.digest, reports.c.report_id).order_by(reports.c.number), 5000):
+        for row in portion:
+            yield row.number, row.digest + row.report_id
+
+
 @dataclass(frozen=True, slots=True)
 class Receival:
     """Of a report, what the matcher needs beside its finding."""

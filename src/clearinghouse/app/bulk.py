@@ -1,0 +1,42 @@
+"""Which engine settles an instance: in memory while that is quicker and fits, DuckDB or Spark beyond."""
+
+from collections.abc import Callable
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+
+from clearinghouse.app.settings import BulkSettings, Settings
+from clearinghouse.disclosure.deconfliction.jobs import Bulk
+from clearinghouse.disclosure.deconfliction.relational.base import Engine
+from clearinghouse.disclosure.deconfliction.relational.steps import PORTION_RECORDS
+
+IN_MEMORY_RECORDS_MAX = 150_000
+"""Records up to which `auto` settles in memory: about 2 GB there, and quicker than by steps (record 0029 has the figures)."""
+
+
+def bulk_of(settings: Settings) -> Bulk:
+    """How this instance settles many records."""
+    folder = settings.bulk.folder if settings.bulk.folder.is_absolute() else settings.home / settings.bulk.folder
+    return Bulk(folder, partial(_choose, settings.bulk))
+
+
+def _choose(settings: BulkSettings, records: int) -> Callable[[Path], Engine] | None:
+    """What opens an engine in a folder; None where so many records are settled in memory."""
+    engine = settings.engine
+    if engine == "auto":
+        installed = find_spec("duckdb") is not None and find_spec("pyarrow") is not None
+        engine = "duckdb" if installed and records > IN_MEMORY_RECORDS_MAX else "memory"
+    if engine == "memory":
+        return None
+    return partial(_open, settings, engine, records)
+
+
+def _open(settings: BulkSettings, engine: str, records: int, folder: Path) -> Engine:
+    # Imported here: both are extras, and slow to load.
+    if engine == "spark":
+        from clearinghouse.disclosure.deconfliction.relational.spark import Spark
+
+        return Spark(folder, settings.spark_master, settings.memory_megabytes, max(2, records // PORTION_RECORDS))
+    from clearinghouse.disclosure.deconfliction.relational.duckdb import DuckDB
+
+    return DuckDB(folder, settings.memory_megabytes)
