@@ -5,7 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from clearinghouse.app.settings import MailSettings, OutwardSettings, Settings, default_policy_document, load_settings, parse_policy
+from clearinghouse.app.settings import (
+    BulkSettings,
+    MailSettings,
+    OutwardSettings,
+    Settings,
+    default_policy_document,
+    load_settings,
+    parse_policy,
+)
 from clearinghouse.core.errors import Invalid
 
 
@@ -68,3 +76,17 @@ def test_settings_of_mail_and_outward_are_read(tmp_path: Path) -> None:
 def test_setting_that_makes_no_sense_is_refused_and_named(tmp_path: Path, text: str, named: str) -> None:
     with pytest.raises(Invalid, match=named):
         settings_of(tmp_path, text)
+
+
+def test_settings_of_bulk_are_read(tmp_path: Path) -> None:
+    assert settings_of(tmp_path, "").bulk == BulkSettings()
+    text = '[bulk]\nengine = "spark"\nmemory_megabytes = 4000\nspark_master = "spark://cluster:7077"\nfolder = "/shared/settling"\n'
+    assert settings_of(tmp_path, text).bulk == BulkSettings("spark", 4000, "spark://cluster:7077", Path("/shared/settling"))
+
+
+@pytest.mark.parametrize("line", [
+    'engine = "abacus"', "engine = 1", "memory_megabytes = 10", "memory_megabytes = true", 'spark_master = ""', "folder = 1", "colour = 1",
+])
+def test_settings_of_bulk_that_make_no_sense_are_refused(tmp_path: Path, line: str) -> None:
+    with pytest.raises(Invalid, match=re.escape("[bulk]")):
+        settings_of(tmp_path, f"[bulk]\n{line}\n")

@@ -149,16 +149,24 @@ def counting(
     say("nothing was changed: `clearinghouse split`, `merge` or `not-same` do what a person decides")
 
 
-def settle(ctx: typer.Context, json: Json = False) -> None:
-    """Compare all reports with each other again and settle the clusters; decisions of people stand."""
+def settle(
+    ctx: typer.Context,
+    engine: Annotated[str, typer.Option(help="What settles: auto, memory, duckdb or spark, instead of what [bulk] of the settings says.")] = "",
+    json: Json = False,
+) -> None:
+    """Compare all reports with each other again and settle the clusters; decisions of people stand.
+
+    With DuckDB or Spark it can be interrupted: run again, it goes on with the step it was in.
+    """
     from clearinghouse.app import process
+    from clearinghouse.app.bulk import with_engine
     from clearinghouse.core.roles import Scope
     from clearinghouse.parties.rules import check_may
 
     with context_of(ctx).instance() as instance:
         check_may(instance.actor, Scope.CASES_DECIDE)
         with progress(json) as bars:
-            process.deconflict(instance, process.Bars(lambda name, total: bars.add_task(name, total=total), bars.update), settle=True)
+            process.deconflict(with_engine(instance, engine) if engine else instance, process.Bars(lambda name, total: bars.add_task(name, total=total), bars.update), settle=True)
         with instance.read() as tx:
             from clearinghouse.disclosure.deconfliction.store import last_settlement
 

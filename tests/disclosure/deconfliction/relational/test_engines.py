@@ -2,14 +2,21 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from clearinghouse.app.settings import default_policy_document, parse_policy
-from clearinghouse.core.errors import Conflict
+from clearinghouse.app import process
+from clearinghouse.app.bulk import IN_MEMORY_RECORDS_MAX, bulk_of, with_engine
+from clearinghouse.app.settings import Settings, default_policy_document, parse_policy
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.errors import Conflict, Invalid
+from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.deconfliction import store
 from clearinghouse.disclosure.deconfliction.relational import steps
 from clearinghouse.disclosure.deconfliction.relational.base import Engine
 from clearinghouse.disclosure.deconfliction.relational.workplace import workplace
@@ -18,8 +25,10 @@ from clearinghouse.disclosure.deconfliction.settling import Settlement, settle
 from clearinghouse.disclosure.deconfliction.signature import Signature, Signer
 from clearinghouse.disclosure.deconfliction.traces import read_row, sign_traces
 from clearinghouse.disclosure.intake.records import Finding, Identifier, IdentifierRole
+from party_factories import add
 from tests_support import lacking, shared_folder
 from told_twice import told
+from views_support import send_as
 
 KEY = b"an instance's secret for terms"
 SIGNER, SCORER = Signer(KEY), Scorer.load(KEY)
@@ -55,7 +64,7 @@ def spark() -> Iterator[Opened]:
         engine.close()
 
 
-@pytest.fixture(params=["duckdb", "spark"])
+@pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.long)])
 def opened(request: pytest.FixtureRequest) -> Opened:
     for package in ("pyarrow", "duckdb" if request.param == "duckdb" else "pyspark"):
         try:
@@ -81,8 +90,6 @@ def sample() -> list[Finding]:
 
 
 def _with(finding: Finding, identifiers: tuple[Identifier, ...]) -> Finding:
-    from dataclasses import replace
-
     return replace(finding, identifiers=identifiers)
 
 
@@ -182,6 +189,34 @@ def test_engine_finds_what_memory_finds_on_real_records(opened: Opened, tmp_path
     lines = read_lines(folder / "deconfliction" / "dev.jsonl.gz")
     rows = stored([finding_of(row) for row, _ in zip(lines, range(2_000), strict=False)])
     check_equal(by_steps(opened(tmp_path / "work"), rows, [], []), in_memory(rows, [], []))
+
+
+def test_instance_settled_by_steps_stands_as_one_settled_in_memory(sqlite_instance: Instance, opened: Opened) -> None:
+    """Through the command's own path; and nothing is left in the folder of work."""
+    finder = add(sqlite_instance, "Finder", Role.REPORTER)
+    send_as(sqlite_instance, finder, sample())
+    name = "duckdb" if opened is duckdb else "spark"
+    kept, stages = [], set[str]()
+    for engine in ("memory", name):
+        process.deconflict(with_engine(sqlite_instance, engine), lambda stage, done, total: stages.add(stage), settle=True)
+        with sqlite_instance.database.read() as tx:
+            kept.append(list(store.stream_placements(tx)))
+    assert kept[0] == kept[1]
+    assert {"terms", "retrieve", "compare", "judge", "appeal", "link"} <= stages
+    assert list((sqlite_instance.settings.home / "settling").iterdir()) == []
+
+
+def test_unknown_engine_is_refused(sqlite_instance: Instance) -> None:
+    with pytest.raises(Invalid, match="there are: auto, memory, duckdb, spark"):
+        with_engine(sqlite_instance, "abacus")
+
+
+def test_few_records_are_settled_in_memory_and_many_are_not() -> None:
+    chosen = bulk_of(Settings(Path("/h"), "", "", Path("/h/w"), ""))
+    assert chosen.folder == Path("/h/settling")
+    assert chosen.choose(IN_MEMORY_RECORDS_MAX) is None
+    installed = all(find_spec(package) is not None for package in ("duckdb", "pyarrow"))
+    assert (chosen.choose(IN_MEMORY_RECORDS_MAX + 1) is not None) == installed
 
 
 def test_place_of_work_is_one_process_at_a_time_and_cleared_when_done(tmp_path: Path) -> None:
