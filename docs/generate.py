@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from clearinghouse.cli import exits
 from clearinghouse.cli.main import app
 from clearinghouse.core.terms import DutyKind
+from clearinghouse.disclosure.coordination.appeals.states import APPEAL_TRANSITIONS
 from clearinghouse.disclosure.coordination.contact.rules import CONTACT_TRANSITIONS
 from clearinghouse.disclosure.coordination.embargo.calendar import render_in
 from clearinghouse.disclosure.coordination.embargo.rules import MILESTONE_WORDS, compute_timetable
@@ -216,7 +217,7 @@ def embargo_states() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
-    "report_states": lambda: render_table(REPORT_TRANSITIONS),
+    "appeal_states": lambda: render_table(APPEAL_TRANSITIONS), "report_states": lambda: render_table(REPORT_TRANSITIONS),
     "embargo_states": embargo_states,
     "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
     "charter": charter, "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}

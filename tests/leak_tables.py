@@ -13,7 +13,7 @@ PARAMETERS = {
     "document_id": "doc", "vulnerability_id": "vul", "decision_id": "dec", "party_id": "pty",
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
-    "erasure_id": "era", "ask_id": "ask", "model_proposal_id": "prp", "version_id": "cor",
+    "erasure_id": "era", "ask_id": "ask", "model_proposal_id": "prp", "version_id": "cor", "appeal_id": "apl",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -85,6 +85,7 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/decisions": [
         Template(json={"kind": "merge", "reports": ["{report_id}", "{other_id}"], "reason": "the same"}),
         Template(json={"kind": "split", "reports": ["{report_id}"], "reason": "another one"}),
+        Template(json={"kind": "lead", "reports": ["{report_id}"], "reason": "has a reproducer"}),
     ],
     f"POST {API}/decisions/{{decision_id}}/undo": [Template()],
     f"POST {API}/cases": [Template(json={"reports": ["{report_id}"], "title": "A case"})],
@@ -102,6 +103,9 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/reports/reinstate": [_reason(report="{report_id}")],
     f"POST {API}/reports/{{report_id}}/withdraw": [_reason()],
     f"POST {API}/reports/{{report_id}}/ask": [_reason()],
+    f"POST {API}/reports/{{report_id}}/appeals": [_reason(question="credit"), _reason(question="known")],
+    f"POST {API}/appeals/{{appeal_id}}/answer": [_reason(uphold=False), _reason(uphold=True)],
+    f"POST {API}/appeals/{{appeal_id}}/withdraw": [Template()],
     f"POST {API}/cases/{{case_id}}/asks/{{ask_id}}/invite": [_reason()],
     f"POST {API}/cases/{{case_id}}/asks/{{ask_id}}/decline": [_reason()],
     f"POST {API}/reports/{{report_id}}/reinstate": [Template()],
@@ -180,6 +184,10 @@ BODIES: dict[str, list[Template]] = {
     "POST /reports/{report_id}/withdraw": [_form(reason="because")],
     "POST /reports/{report_id}/reinstate": [_form()],
     "POST /reports/{report_id}/ask": [_form(reason="because")],
+    "POST /reports/{report_id}/appeal": [_form(question="credit", reason="because")],
+    "POST /appeals/{appeal_id}/answer": [_form(answer="reject", reason="because"), _form(answer="uphold", reason="because")],
+    "POST /appeals/{appeal_id}/withdraw": [_form()],
+    "POST /status/appeal": [_form(report="{report_id}", question="credit", reason="because")],
     "POST /cases/{case_id}/asks/{ask_id}/invite": [_form(reason="because")],
     "POST /cases/{case_id}/asks/{ask_id}/decline": [_form(reason="because")],
     "POST /cases": [_form(reports="{report_id}", title="A case")],
@@ -203,7 +211,9 @@ BODIES: dict[str, list[Template]] = {
     "POST /cases/{case_id}/leave": [_form(reason="because")],
     "POST /cases/{case_id}/close": [_form(reason="because")],
     "POST /cases/{case_id}/reopen": [_form(reason="because")],
-    "POST /decisions": [_form(kind="split", reports="{report_id}", reason="because", back="/inbox")],
+    "POST /decisions": [
+        _form(kind="split", reports="{report_id}", reason="because", back="/inbox"), _form(kind="lead", reports="{report_id}", reason="because", back="/inbox"),
+    ],
     "POST /model/proposals/{model_proposal_id}": [_form(answer="accept", reason="because")],
     f"POST {API}/model/proposals/{{model_proposal_id}}": [Template(json={"accept": True, "reason": "because"})],
     "POST /decisions/undo": [_form(decision="{decision_id}", back="/inbox")],

@@ -40,6 +40,7 @@ def populate(world: World) -> None:
     case_a = _case_a(world)
     _case_b(world)
     _ask(world, case_a)
+    _appeal(world)
     # Whoever was read in until an instant is so no longer.
     world.clock.at += timedelta(hours=2)
     _worthless_tokens(world)
@@ -69,6 +70,14 @@ def _people(world: World) -> None:
         organisation = world.add_organisation(name, name, *readers, *DIRECTORY)
         world.add_person(name, organisation, role, readers=readers)
     world.add_person("colleague_a", world.organisations["vendor_a"], Role.VENDOR, readers=A_SUMMARY)
+
+
+def _appeal(world: World) -> None:
+    """Let a finder of case A contest what it is told of its own report; those on duty for the report read that."""
+    readers = ("operator", "desk", "second")
+    own = next(thing.id for thing in world.things if thing.kind == "report_id" and not thing.parent and "second" in thing.readers)
+    made = world.do("second", "POST", f"/reports/{own}/appeals", {"question": "credit", "reason": world.mark("an appeal", *readers)})
+    world.thing("appeal_id", made["id"], readers)
 
 
 def _ask(world: World, case: str) -> None:

@@ -25,6 +25,8 @@ from clearinghouse.core.ids import (
     new_id,
 )
 from clearinghouse.core.roles import Role
+from clearinghouse.disclosure.coordination.appeals import store as appeals
+from clearinghouse.disclosure.coordination.appeals.records import Appeal, AppealId, AppealState, Question
 from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.coordination.asks.records import Ask
 from clearinghouse.disclosure.coordination.capacity import store as capacity
@@ -120,6 +122,9 @@ def _fill(world: World) -> None:
         commitments.add_section(tx, commitment, OpenedSection("report", now, False, 1, "sha3-256:00"), b"text", envelope)
         held = tx.rows(text("select report_id, number from reports limit 1"))[0]
         withdrawals.add_withdrawal(tx, Withdrawal(held.report_id, now, PartyId(me), "reason"), held.number, envelope)
+        appeal = Appeal(AppealId(new_id("apl")), held.report_id, Question.CREDIT, PartyId(me), now, now, "words")
+        appeals.add_appeal(tx, appeal, envelope)
+        appeals.end_appeal(tx, appeal, AppealState.REJECTED, "answer", PartyId(me), now, envelope)
         asks.add_asks(tx, [Ask(new_id("ask"), "", held.report_id, PartyId(me), now, "words")], envelope)
         case_id = CaseId(tx.value(case_table.select().with_only_columns(case_table.c.case_id)))
         erasures.add_erasure(tx, Erasure(ErasureId(new_id("era")), case_id, me, True, now, now, "reason"), envelope)

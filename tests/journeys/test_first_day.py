@@ -47,6 +47,16 @@ def test_a_coordinators_first_day(command: Command, tmp_path: Path) -> None:
     assert json.loads(command("undo", decided["decision"], "--json"))["moved"] == decided["moved"]
     assert json.loads(command("cases", "--json")) == before
     assert "undone before" in command.run("undo", decided["decision"]).stderr
+    # One of them is to be worked from; that too is a word with a reason, and taken back.
+    named = json.loads(command("lead", oversized["id"], "--reason", "it names the loop", "--json"))
+    shown = json.loads(command("show", palette["case_id"], "--json"))
+    assert shown["lead"] == {"report_id": oversized["id"], "because": "named"}
+    assert [line["place"] for line in shown["credit"]["lines"]] == ["first", "first"], "one file, one instant: a tie"
+    assert "(tied)" in command.run("show", palette["case_id"]).stderr
+    command("undo", named["decision"])
+    # Nobody has appealed; who coordinates and sent the reports itself is told everything and appeals nothing it was not told.
+    assert json.loads(command("appeal", "list", "--json")) == []
+    assert "once a person has looked" in command.run("appeal", "make", sprites["id"], "--question", "known", "--reason", "no").stderr
     # Everything is on the record, and a finder can check it without us.
     assert json.loads(command("ledger", "verify", "--json"))["valid"]
     event = json.loads(command("show", palette["id"], "--json"))["events"][0]["event_id"]

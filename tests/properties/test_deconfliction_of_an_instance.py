@@ -135,11 +135,14 @@ def test_undo_restores_the_exact_state(instance: Instance, tmp_path: Path, kind:
     one, other = joined[:2]
     names = {
         DecisionKind.MERGE: ("alder-0", "birch-1", "cedar-2"), DecisionKind.SPLIT: (one,), DecisionKind.NOT_SAME: (one, other),
+        DecisionKind.LEAD: (other,),
     }[kind]
     decided = decide(instance, kind, *names)
     changed = partition(instance)
     if kind is DecisionKind.MERGE:
         assert any({"alder-0", "birch-1", "cedar-2"} <= group for group in changed)
+    elif kind is DecisionKind.LEAD:
+        assert state(instance) == before
     else:
         assert not any({one, other} <= group for group in changed)
     undo(instance, decided)

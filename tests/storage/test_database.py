@@ -7,12 +7,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, select
 
+import clearinghouse.disclosure.coordination.appeals.store
 import clearinghouse.disclosure.coordination.asks.store
 import clearinghouse.disclosure.coordination.capacity.store
 import clearinghouse.disclosure.coordination.contact.store
 import clearinghouse.disclosure.coordination.embargo.store
 import clearinghouse.disclosure.coordination.rooms.store
 import clearinghouse.disclosure.deconfliction.blind.store
+import clearinghouse.disclosure.deconfliction.leads.store
 import clearinghouse.disclosure.deconfliction.learning.store
 import clearinghouse.disclosure.deconfliction.store
 import clearinghouse.disclosure.deconfliction.telling.store

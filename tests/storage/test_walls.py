@@ -37,6 +37,8 @@ WITHOUT = {
     "placements": "numbers and probabilities; pages show those of reports that were read first",
     "settlements": "numbers and probabilities",
     "corrections": "weights of the pair model over everything decided here; no record and no report",
+    "report_strengths": "numbers: of how much use a report is to work from; pages show none of them",
+    "cluster_leads": "numbers; pages name a lead to who reads it",
     "outbox_actions": "ids of events and names of follow-ups",
     "outbox_consumers": "the place of a reader on the ledger",
     "clock_readings": "instants",

@@ -18,10 +18,12 @@ from typing import Any
 
 import segno
 
+from clearinghouse.app.views.appeals import AppealLine, AppealPage, Contested
 from clearinghouse.app.views.asks import AskLine
 from clearinghouse.app.views.case_room import InvitationLine
-from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine
+from clearinghouse.app.views.cases import Case, CaseLine, DecisionLine, LeadLine
 from clearinghouse.app.views.counting import Counting, Named, ReasonLine
+from clearinghouse.app.views.credit import CreditLine, CreditOrder
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
 from clearinghouse.app.views.maintainer import Delivered, MaintainerPage
 from clearinghouse.app.views.model import CorrectionLine, Model, ProposalLine, ProposalReport
@@ -36,6 +38,8 @@ from clearinghouse.app.views.telling import Telling
 from clearinghouse.core.ids import CaseId, CommitmentId, EventId, PartyId, ReportId, SubmissionId
 from clearinghouse.core.roles import Role
 from clearinghouse.core.severity import Band
+from clearinghouse.disclosure.coordination.appeals.records import AppealId, AppealState, Question
+from clearinghouse.disclosure.coordination.appeals.rules import QUESTIONS as APPEAL_QUESTIONS
 from clearinghouse.disclosure.coordination.capacity.records import (
     Delivery,
     DeliveryId,
@@ -48,6 +52,9 @@ from clearinghouse.disclosure.coordination.capacity.records import (
 )
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.counting.clauses import CLAUSES
+from clearinghouse.disclosure.deconfliction.credit.records import Corroboration, Dependence, Place
+from clearinghouse.disclosure.deconfliction.credit.rules import WHY
+from clearinghouse.disclosure.deconfliction.leads.records import Strength
 from clearinghouse.disclosure.deconfliction.learning.records import Effect
 from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Evidence, Kinship, Verdict
 from clearinghouse.disclosure.intake.commitments.records import Claim as CommittedTo
@@ -240,6 +247,18 @@ CLOCK = pages.EmbargoClock(
     (pages.TimelineEntry(NOW + timedelta(hours=20), "CRA: early warning by the vendor, if it is exploited", state="coming"),),
     (pages.Proposal(an_id("trm"), NOW + timedelta(days=10), "libpicture", 3, 5, True),), ("linux-distros would end its embargo at once.", "Everybody who takes part is told within the minute."),
 )
+CREDIT = CreditOrder(
+    (CreditLine(OTHER.id, Place.FIRST, False, ago(days=9), ago(days=2), ago(days=9), ()),
+     CreditLine(REPORT.id, Place.INDEPENDENT, True, ago(hours=3), ago(hours=3), None, ()),
+     CreditLine(ReportId(an_id("rep", "y")), Place.LATER, True, ago(hours=3), ago(hours=3), None, (WHY[Dependence.SAME_CHAIN], WHY[Dependence.PUBLIC]))),
+    Corroboration(2, 1, ago(days=9), ago(hours=3)),
+)
+APPEAL = AppealPage(
+    AppealLine(AppealId(an_id("apl")), REPORT.id, LONG, Question.DUPLICATE, ago(days=3), NOW + timedelta(days=11), AppealState.OPEN, BODY, None, "", False), True,
+    (Contested(an_id("dec"), "merge", ago(days=4), "Ada Coordinator", "The same copy without a bound; one fix for both."),),
+)
+ANSWERED = replace(APPEAL.line, own=True, state=AppealState.REJECTED, answered_at=ago(hours=4), answer="Both paths end in the same copy; the fix of one is the fix of the other.")
+QUESTIONS = tuple((str(each), words) for each, words in APPEAL_QUESTIONS.items())
 FLAWS = tuple(pages.Flaw(an_id("vul", "abcd"[n]), f"{title} ", (f"CVE-2026-4123{n}",)) for n, title in enumerate(("Overflow in strip reader", "Overflow in tile reader", "Leak of palette", "Loop in directory")))
 MATRIX = tuple(
     pages.MatrixRow(vendor, tuple(pages.Cell(("known_affected", "fixed", "", "known_not_affected", "under_investigation")[(n + k) % 5], ago(days=k + 1) if (n + k) % 5 != 2 else None, "fixed in 2.3.2" if (n + k) % 5 == 1 else "") for k in range(4)), ago(days=9) if n == 2 else None)
@@ -253,7 +272,8 @@ ROOM = pages.Room(
     (pages.RoomDocument(an_id("doc"), "reproducer", "poc\u202e.tiff.exe", 48_211, "sha256:" + "ab" * 32, ago(days=2), "Finder Ltd", "RED"),),
     (pages.RoomDecision(an_id("dec"), "Severity is high", "Reachable without interaction from the mail client's preview.", ago(days=1), "Ada Coordinator"),),
     (pages.TimelineEntry(ago(days=3), "Case opened", "Ada Coordinator"), pages.TimelineEntry(ago(hours=5), "libpicture says: affected", "May Maintainer")), CLOCK,
-    {"message": 3, "step": 1}, "3 new messages, 1 new step",
+    {"message": 3, "step": 1}, "3 new messages, 1 new step", REPORT.id, replace(CREDIT, lines=CREDIT.lines[:2]),
+    {REPORT.id: ("/cases/x", LONG, "Finder Ltd"), OTHER.id: ("/cases/x", OTHER.finding.title, "Ada Finder")},
 )
 STATUSES = (("known_affected", "affected"), ("known_not_affected", "not affected"), ("fixed", "fixed"), ("under_investigation", "still looking"))
 EVENT = LoggedEvent(1, EventId(an_id("evt")), "ReportReceived", REPORT.received_at, PartyId(an_id("pty")), (REPORT.id,), "{}", b"", b"", 4)
@@ -305,11 +325,13 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
     project = pages.Project(an_id("prj"), "libpicture", "from https://code.example/libpicture, fetched 2026-11-20", {"Channel": "by mail, OpenPGP", "AI reports": "only those a person reproduced", "Cap": "5 a week; exploited flaws pass"}, 3, 5, 11, "At this pace the last of them reaches you in three weeks.", editor='cap_per_week = 5\nai = "confirmed"\n')
     status = pages.StatusPage("4KQF-9Z2M-TTRA", ago(days=2), True, "sha256:" + "4e" * 32, (pages.ReceiptItemLine("item 1", "accepted", LONG, "duplicate", ago(days=9)), pages.ReceiptItemLine("item 2", "accepted", "Use after free", "received"), pages.ReceiptItemLine("item 3", "refused", "(no title)", "", notes=("nothing says what is wrong",))), MESSAGES[:2])
     cluster = Case(CLUSTER, (OTHER_LINE, LINE, replace(LINE, id=an_id("rep", "y"), answer="duplicate", settled=True, probability=0.97)), (
-        DecisionLine(an_id("dec"), "merge", ago(hours=3), an_id("pty"), "The same copy without a bound; one fix for both.", None), DecisionLine(an_id("dec", "o"), "not_same", ago(days=1), an_id("pty"), "Other function.", ago(hours=5))))
+        DecisionLine(an_id("dec"), "merge", ago(hours=3), an_id("pty"), "The same copy without a bound; one fix for both.", None), DecisionLine(an_id("dec", "o"), "not_same", ago(days=1), an_id("pty"), "Other function.", ago(hours=5))),
+        LeadLine(OTHER.id, Strength.REPRODUCER), CREDIT, 2)
+    credited = {line.id: (f"/reports/{line.id}", line.title, "Finder Ltd") for line in cluster.reports}
     compared = Compared(REPORT, OTHER, Explained(LINE, OTHER_LINE, Comparison(0.742, Verdict.UNSURE, EVIDENCE)))
     variant = replace(compared, explained=replace(compared.explained, candidate=Comparison(0.062, Verdict.VARIANT, EVIDENCE, "copy", KINSHIP_WORDS[Kinship.COPY])))
     mine = replace(OPENED, line=replace(LINE, answer="duplicate", probability=None, case_id=None, known_since=ago(days=9)), candidates=(), told=Telling(False, True, ago(days=9)))
-    opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True}
+    opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True, "questions": ()}
     return {
         "home": ("home.html", page("/", None), {"home": pages.Home(1523, 702, "security@cert.example")}),
         "sign-in": ("sign_in.html", page("/sign-in", None), {"form": Form({"name": "ada"}, {"code": "this code is not right (any more); send the next one"}), "providers": (("sso", "Example SSO"),), "back": "/"}),
@@ -321,6 +343,12 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "status-withdrawn": ("status.html", page("/status", None), {"form": FORM, "status": replace(status, messages=(), case_id="", items=(replace(status.items[1], withdrawn_at=ago(hours=3)),), may_reinstate=True)}),
         "report-withdrawn": ("report.html", page("/reports/x", ADA), {"opened": replace(OPENED, line=replace(LINE, withdrawn_at=ago(hours=3)), withdrawal=Withdrawal(REPORT.id, ago(hours=3), REPORT.reporter, LONG)), **opened}),
         "asks": ("asks.html", page("/cases/x/asks", ADA), {"case_id": an_id("case"), "title": LONG, "asks": (AskLine(an_id("ask"), LONG, ago(days=1), LONG), AskLine(an_id("ask", "m"), "Finder Ltd", ago(days=2), "We hold a reproducer for the same place."))}),
+        "appeal": ("appeal.html", page("/appeals/x", ADA), {"appeal": APPEAL, "question": "It is not the same flaw"}),
+        "appeal-leave": ("appeal.html", page("/appeals/x", ADA), {"appeal": replace(APPEAL, others=True, line=replace(APPEAL.line, due_at=ago(days=1))), "question": "The order of credit"}),
+        "appeal-own": ("appeal.html", page("/appeals/x", FINN), {"appeal": AppealPage(replace(APPEAL.line, own=True), False), "question": "It is not the same flaw"}),
+        "appeal-answered": ("appeal.html", page("/appeals/x", FINN), {"appeal": AppealPage(ANSWERED, False), "question": "It is not the same flaw"}),
+        "report-appeals": ("report.html", page("/reports/x", FINN), {"opened": replace(mine, own=True, appeals=(APPEAL.line, ANSWERED)), **opened, "questions": QUESTIONS}),
+        "status-appeals": ("status.html", page("/status", None), {"form": FORM, "status": replace(status, may_withdraw=True, items=(replace(status.items[0], report_id=REPORT.id, questions=QUESTIONS, appeals=(ANSWERED,)), *status.items[1:]))}),
         "status-ask": ("status.html", page("/status", None), {"form": FORM, "status": None}),
         "queue": ("queue.html", page("/queue", ADA, flashes=(undo,)), {"queue": QUEUE, "hello": "Ada"}),
         "queue-empty": ("queue.html", page("/queue", FINN), {"queue": Queue(()), "hello": ""}),
@@ -332,7 +360,8 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "compare": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": compared, "rows": rows, "same_cluster": False, "decision": ""}),
         "compare-variant": ("compare.html", page("/reports/x/compare/y", ADA), {"compared": variant, "rows": rows, "same_cluster": False, "decision": ""}),
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
-        "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": "", "counting": COUNTING}),
+        "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": "", "why_leads": "it says how to reproduce the flaw", "credited": credited, "counting": COUNTING}),
+        "cluster-held": ("cluster.html", page("/clusters/x", ADA), {"cluster": replace(cluster, lead=LeadLine(None, None), credit=CreditOrder(), decisions=(), reports=cluster.reports[:1]), "room_id": "", "why_leads": "", "credited": credited, "counting": COUNTING}),
         "model": ("model.html", page("/model", ADA), model_shown()),
         "model-none": ("model.html", page("/model", ADA), {"model": replace(model_shown()["model"], corrections=(), in_force="sha256:" + "1c" * 32), "proposals": (), "total": 0, "decides": True}),
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),

@@ -100,7 +100,7 @@ def clusters(instance: Acting, size: Size = 50) -> Clusters:
 
 @get("/clusters/{cluster_id:str}", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="One cluster")
 def cluster(instance: Acting, cluster_id: FromPath[str]) -> Case:
-    """Its reports, the first received leading, and what people decided."""
+    """Its reports, the one that leads first, why it leads, the order of credit among them, and what people decided."""
     return case_views.read_case(instance, cluster_id)
 
 
@@ -110,7 +110,7 @@ def counting(instance: Acting, cluster_id: FromPath[str]) -> Counting:
     return counting_views.read_counting(instance, cluster_id)
 
 
-@post("/decisions", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="Merge, split or hold apart")
+@post("/decisions", opt={SCOPE: Scope.CASES_DECIDE}, sync_to_thread=True, summary="Merge, split, hold apart or name the lead")
 def decide(instance: Acting, data: JSONBody[DecisionRequest]) -> DecisionAnswer:
     """A person's word about reports, with the reason; it can be undone exactly."""
     if len(set(data.reports)) != len(data.reports):

@@ -21,6 +21,7 @@ from clearinghouse.api import (
 )
 from clearinghouse.api.authentication import SCOPE, Acting, caller
 from clearinghouse.api.coordination import (
+    appeals,
     asks,
     bundles,
     cases,
@@ -50,7 +51,7 @@ def api_routers() -> list[Router]:
     own = Router(
         "/api/v1",
         route_handlers=[
-            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, rooms.ROUTER, cases.ROUTER, asks.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
+            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, rooms.ROUTER, cases.ROUTER, asks.ROUTER, appeals.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, vulnerabilities.ROUTER,
             embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, blind.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},

@@ -20,6 +20,8 @@ from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.coordination.embargo import actions as embargo
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, CaseState, Participant, Participation, ThreadKind
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.leads import actions as leads
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
@@ -109,6 +111,22 @@ def tell_finder(telling: Telling) -> None:
     submission = telling.event.subjects[1]
     readers = parties.system_readers(telling.tx, submission, telling.now)
     telling.tell(NoticeKind.REPORT_UPDATED, submission, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
+
+
+def tell_of_appeal(telling: Telling) -> None:
+    """Tell those who are on duty for a report that its sender appeals, or that an appeal should have been answered."""
+    report = telling.event.subjects[0]
+    submission = intake.system_submission(telling.tx, report)
+    for about in dict.fromkeys((submission, report)):
+        readers = parties.system_readers(telling.tx, about, telling.now)
+        telling.tell(NoticeKind.APPEAL_MADE, about, [grant.party for grant in readers if grant.basis is not Basis.REPORTER])
+
+
+def tell_appellant(telling: Telling) -> None:
+    """Tell who appealed that it was answered; how, stands behind the link alone."""
+    submission = telling.event.subjects[2]
+    readers = parties.system_readers(telling.tx, submission, telling.now)
+    telling.tell(NoticeKind.APPEAL_ANSWERED, submission, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
 
 
 def tell_committed(telling: Telling) -> None:
@@ -228,6 +246,14 @@ def tell_of_withdrawal(telling: Telling) -> None:
     telling.tell(NoticeKind.REPORT_WITHDRAWN, submission, [grant.party for grant in readers if grant.basis is not Basis.REPORTER])
 
 
+def note_lead(telling: Telling) -> None:
+    """Look anew which report leads a flaw, now that one of them was taken back or reinstated; no notice of its own."""
+    report = next(subject for subject in telling.event.subjects if subject.startswith("rep_"))
+    number = intake.system_number(telling.tx, report) or 0
+    clusters = sorted({placement.cluster for placement in deconfliction.read_placements(telling.tx, [number]).values()})
+    leads.note_leads(telling.tx, clusters, actor=telling.instance.system, envelope=telling.instance.envelope, now=telling.now)
+
+
 def tell_of_ask(telling: Telling) -> None:
     """Tell the coordinators of a case that somebody asks to take part in it."""
     event = telling.event
@@ -312,10 +338,10 @@ def tell_subscriber(telling: Telling) -> None:
 
 ACTIONS: dict[str, Callable[[Telling], None]] = {
     action.__name__: action for action in (
-        acknowledge, tell_desk, tell_finder, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
+        acknowledge, tell_desk, tell_finder, tell_of_appeal, tell_appellant, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
-        tell_of_answer, tell_of_withdrawal, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
+        tell_of_answer, tell_of_withdrawal, note_lead, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
     )
 }
 

@@ -15,6 +15,7 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict, Unavailable
 from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.coordination.appeals.store import appeals
 from clearinghouse.disclosure.coordination.asks.store import asks
 from clearinghouse.disclosure.coordination.capacity.store import deliveries, item_words, overrides
 from clearinghouse.disclosure.coordination.capacity.store import items as capacity_items
@@ -46,6 +47,8 @@ WRAPPED = (
     WrappedKey(reports.c.wrapped_key, "{report_id}"),
     WrappedKey(commitment_sections.c.wrapped_key, "{commitment_id}/{name}"),
     WrappedKey(asks.c.wrapped_key, "{ask_id}"),
+    WrappedKey(appeals.c.wrapped_key, "{appeal_id}"),
+    WrappedKey(appeals.c.answer_wrapped_key, "{appeal_id}/answer"),
     WrappedKey(withdrawals.c.wrapped_key, "{withdrawal_id}"),
     WrappedKey(relays.c.wrapped_key, "{relay_id}"),
     WrappedKey(blind_epochs.c.wrapped_key, "{epoch_id}"),

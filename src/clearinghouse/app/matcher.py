@@ -100,7 +100,7 @@ class MatcherProcess:
 
 def main(home: str) -> None:
     """Place until the input ends."""
-    from clearinghouse.app.process import matching
+    from clearinghouse.app.process import matching, note_leads
     from clearinghouse.app.wiring import open_instance
 
     instance = open_instance(load_settings(Path(home)))
@@ -112,7 +112,9 @@ def main(home: str) -> None:
             return
         try:
             work.sign_new()
+            fresh: list[int] = []
             while placed := work.place_new(_PORTION):
+                fresh += placed
                 os.write(1, json.dumps(placed).encode() + b"\n")
             # Asked in this order: what is placed between the two questions is told next time.
             up_to = work.placed_up_to()
@@ -120,6 +122,8 @@ def main(home: str) -> None:
             if up_to != told:
                 told = up_to
                 os.write(1, json.dumps(up_to).encode() + b"\n")
+            # After the answers: who waits for one waits for no lead.
+            note_leads(instance, fresh)
         except Unavailable as error:
             sys.stderr.write(f"clearinghouse matcher: {error}; trying again\n")
 

@@ -13,7 +13,13 @@ from clearinghouse.disclosure.coordination.capacity.records import Facts
 from clearinghouse.disclosure.coordination.capacity.rules import approach_of, governing
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.coordination.rooms.store import cases
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.leads import store as leads
+from clearinghouse.disclosure.deconfliction.leads.actions import note_leads
+from clearinghouse.disclosure.deconfliction.leads.rules import strength_of
 from clearinghouse.disclosure.intake import actions as intake
+from clearinghouse.disclosure.intake import store as intake_store
+from clearinghouse.disclosure.intake.contents import has_reproducer
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.disclosure.intake.withdrawals import actions as withdrawals
 from clearinghouse.parties import store as parties
@@ -49,7 +55,20 @@ def queue_packet(
         facts, packet, finders = _made(
             tx, instance, vendor, object_id, reports, now, exploited, reproducer_confirmed, accountable_human, embargo
         )
-        return actions.enqueue(tx, vendor, object_id, facts, packet, finders, actor=instance.actor.id, envelope=instance.envelope, now=now)
+        item = actions.enqueue(tx, vendor, object_id, facts, packet, finders, actor=instance.actor.id, envelope=instance.envelope, now=now)
+        if reproducer_confirmed:
+            _confirm(tx, instance, reports, now)
+        return item
+
+
+def _confirm(tx: Transaction, instance: Instance, reports: list[Report], now: datetime) -> None:
+    """Note for the choice of lead reports that what these say to do was done by somebody else."""
+    shown = {report.id: report.finding for report in reports if has_reproducer(report.finding)}
+    held = intake_store.system_receipts(tx, intake_store.system_numbers(tx, sorted(shown)))
+    leads.put_strengths(tx, {number: strength_of(shown[receipt.report_id]) for number, receipt in held.items()})
+    leads.note_confirmed(tx, sorted(held))
+    clusters = sorted({placement.cluster for placement in deconfliction.read_placements(tx, sorted(held)).values()})
+    note_leads(tx, clusters, actor=instance.actor.id, envelope=instance.envelope, now=now)
 
 
 def supply_packet(instance: Instance, item_id: str, *, embargo: str = "") -> Delivery:

@@ -22,6 +22,7 @@ from clearinghouse.core.ids import new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.jobs import Matching
+from clearinghouse.disclosure.deconfliction.leads import actions as leads
 from clearinghouse.disclosure.intake import sources
 from clearinghouse.disclosure.intake.jobs import Incoming, IntakeJob, Progress, Taken
 from clearinghouse.disclosure.intake.records import Cover
@@ -37,6 +38,10 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "SubmissionRead": ("acknowledge", "tell_desk"),
     "MailReceived": ("tell_desk",),
     "FinderTold": ("tell_finder",),
+    "AppealMade": ("tell_of_appeal",),
+    "AppealOverdue": ("tell_of_appeal",),
+    "AppealUpheld": ("tell_appellant",),
+    "AppealRejected": ("tell_appellant",),
     "CommitmentDueSoon": ("tell_committed",),
     "CommitmentOverdue": ("tell_committed",),
     # Rooms
@@ -55,9 +60,9 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "ParticipantRemoved": ("refresh_embargo",),
     "ReportAttached": ("refresh_embargo",),
     "ReportDetached": ("refresh_embargo",),
-    "ReportReinstated": ("refresh_embargo", "tell_of_withdrawal"),
+    "ReportReinstated": ("refresh_embargo", "tell_of_withdrawal", "note_lead"),
     "ReportStateChanged": ("tell_coordinators",),
-    "ReportWithdrawn": ("refresh_embargo", "tell_of_withdrawal"),
+    "ReportWithdrawn": ("refresh_embargo", "tell_of_withdrawal", "note_lead"),
     "VendorStatusStated": ("pass_on_status",),
     "JoinAsked": ("tell_of_ask",),
     # Embargo, contact and capacity
@@ -159,6 +164,13 @@ def tell_finders(instance: Instance) -> int:
     return telling.sweep(instance)
 
 
+def sweep_appeals(instance: Instance) -> int:
+    """Note appeals that should have been answered by now."""
+    from clearinghouse.app import appeals
+
+    return appeals.sweep(instance)
+
+
 def _turn(instance: Instance, name: str, every: timedelta) -> bool:
     """Whether it is time again for what is done only so often, by whichever worker asks first; it is then that one's to do."""
     now = instance.clock.now()
@@ -169,7 +181,7 @@ def _turn(instance: Instance, name: str, every: timedelta) -> bool:
         return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders)
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders, sweep_appeals)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 
@@ -259,11 +271,21 @@ def deconflict(instance: Instance, progress: Callable[[str, int, int], None] = s
         work.settle()
         # Others may have sent something meanwhile.
         work.place_new()
+        note_leads(instance)
     elif waiting:
-        work.place_new()
+        note_leads(instance, work.place_new())
     if new or waiting or settle:
         sign_checkpoint(instance)
     return settle
+
+
+def note_leads(instance: Instance, numbers: Sequence[int] | None = None) -> int:
+    """Note which report leads each flaw that these reports are of, or every flaw; gives how many leads changed."""
+    clusters = None
+    if numbers is not None:
+        with instance.database.read() as tx:
+            clusters = sorted({placement.cluster for placement in deconfliction.read_placements(tx, numbers).values()})
+    return leads.note_all(instance.database, clusters, actor=instance.system, envelope=instance.envelope, now=instance.clock.now())
 
 
 def sign_checkpoint(instance: Instance) -> int:

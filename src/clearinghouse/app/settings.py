@@ -24,6 +24,7 @@ import platformdirs
 from clearinghouse.app.policy_terms import parse_duties, parse_terms
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
+    AppealPolicy,
     BlindPolicy,
     CapacityPolicy,
     CharterLimits,
@@ -346,6 +347,7 @@ def parse_policy(version: int, document: str) -> Policy:
         worker=_table(WorkerPolicy, tables["worker"], "worker"),
         upkeep=_table(UpkeepPolicy, tables["upkeep"], "upkeep"),
         joining=_table(JoiningPolicy, tables["joining"], "joining"),
+        appeals=_table(AppealPolicy, tables["appeals"], "appeals"),
         charters=_table(CharterLimits, tables["charters"], "charters"),
         capacity=_table(CapacityPolicy, tables["capacity"], "capacity"),
         identity=_table(IdentityPolicy, tables["identity"], "identity"),

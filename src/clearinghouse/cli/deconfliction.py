@@ -1,4 +1,4 @@
-"""`clearinghouse cases`, `show`, `explain`, `counting`, `settle`, `merge`, `split`, `not-same`, `undo`."""
+"""`clearinghouse cases`, `show`, `explain`, `counting`, `settle`, `merge`, `split`, `not-same`, `lead`, `undo`."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +8,7 @@ from clearinghouse.cli.context import Json, context_of
 from clearinghouse.cli.output import out, print_json, progress, say, table, untrusted
 
 if TYPE_CHECKING:
+    from clearinghouse.app.views.cases import Case
     from clearinghouse.app.views.report import Explained, Opened
     from clearinghouse.disclosure.deconfliction.actions import Decided
 
@@ -22,7 +23,7 @@ Reason = Annotated[str, typer.Option(help="Why; others must be able to follow it
 
 def register(app: typer.Typer) -> None:
     """Add these commands."""
-    for command in (cases, show, explain, counting, settle, merge, split):
+    for command in (cases, show, explain, counting, settle, merge, split, lead):
         app.command()(command)
     app.command(name="not-same")(not_same)
     app.command()(undo)
@@ -74,6 +75,9 @@ def show(ctx: typer.Context, id: Annotated[str, typer.Argument(help="Case, repor
                 shown.add_row(line.id, f"{line.received_at:%Y-%m-%d %H:%M}", line.source, "public" if line.public else line.answer,
                               line.probability_text, untrusted(line.title, 90))
             out.print(shown)
+            if case.lead is not None:
+                say(f"leads: {case.lead.report_id} ({case.lead.because})" if case.lead.report_id else "a held report leads")
+            _say_credit(case)
             if case.line.hidden:
                 say(f"and {case.line.hidden} held finding(s) of others")
             for decision in case.decisions:
@@ -200,6 +204,13 @@ def not_same(
     _decide(ctx, "not_same", reports, reason, json)
 
 
+def lead(
+    ctx: typer.Context, report: Annotated[str, typer.Argument(help="The report that is to lead.")], reason: Reason, json: Json = False
+) -> None:
+    """Say which report of a case to work from. It leads as long as it stays in the case; credit stays as it is."""
+    _decide(ctx, "lead", [report], reason, json)
+
+
 def undo(ctx: typer.Context, decision: Annotated[str, typer.Argument(help="Decision id (dec_...).")], json: Json = False) -> None:
     """Withdraw a decision; everything stands as if it had never been made."""
     from clearinghouse.app.process import sign_checkpoint
@@ -245,6 +256,16 @@ def _print_decided(done: "Decided", json: bool) -> None:
     else:
         out.print(done.id, markup=False)
         say(f"{len(done.moved)} report(s) moved; take it back with: clearinghouse undo {done.id}")
+
+
+def _say_credit(case: "Case") -> None:
+    for line in case.credit.lines:
+        committed = "" if line.committed_at is None or line.committed_at >= line.received_at else f", committed to {line.committed_at:%Y-%m-%d %H:%M}"
+        why = f" ({'; '.join(line.because)})" if line.because else ""
+        say(f"credit: {line.place}{' (tied)' if line.tied else ''} {line.report_id} received {line.received_at:%Y-%m-%d %H:%M}{committed}{why}")
+    if case.credit.corroboration is not None:
+        found = case.credit.corroboration
+        say(f"reported independently by {found.organisations} organisations between {found.first_at:%Y-%m-%d %H:%M} and {found.last_at:%Y-%m-%d %H:%M}")
 
 
 def _show_report(opened: "Opened", json: bool) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from clearinghouse import __version__
 from clearinghouse.cli import (
+    appeals,
     blind,
     charters,
     commitments,
@@ -66,6 +67,7 @@ erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(model.app, name="model")
+app.add_typer(appeals.app, name="appeal")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")

@@ -366,6 +366,16 @@ class JoiningPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AppealPolicy:
+    """How appeals of finders are handled."""
+
+    answer_days: int
+    """By when an appeal is answered."""
+    per_question_max: int
+    """Appeals of one report about one question, those taken back not counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class CommitmentPolicy:
     """What a finder may commit to, and by when it has to be opened."""
 
@@ -439,6 +449,7 @@ class Policy:
     worker: WorkerPolicy
     upkeep: UpkeepPolicy
     joining: JoiningPolicy
+    appeals: AppealPolicy
     charters: CharterLimits
     capacity: CapacityPolicy
     identity: IdentityPolicy

@@ -198,6 +198,23 @@ def system_people_with(tx: Transaction, held: Collection[Role]) -> list[PartyId]
     return [PartyId(row.party_id) for row in tx.rows(query.order_by(parties.c.created_at, parties.c.party_id))]
 
 
+def system_people_on_duty(tx: Transaction, object_ids: Sequence[str], held: Collection[Role], now: datetime) -> list[PartyId]:
+    """The people with one of these roles who read one of these objects for another reason than having sent it; one statement."""
+    having = select(roles.c.party_id).where(roles.c.role.in_(sorted(held)))
+    granted = select(read_grants.c.party_id).where(
+        read_grants.c.object_id.in_(list(object_ids)), read_grants.c.basis != Basis.REPORTER, _alive(now),
+        or_(read_grants.c.tier.is_(None), read_grants.c.tier >= Tier.ROOM),
+    )
+    members = select(memberships.c.member_id).where(
+        memberships.c.team_id.in_(granted), memberships.c.since <= now, _lasts(memberships.c.until, now)
+    )
+    query = select(parties.c.party_id).where(
+        parties.c.kind == PartyKind.PERSON, parties.c.party_id.in_(having),
+        or_(parties.c.party_id.in_(granted), parties.c.organisation_id.in_(granted), parties.c.party_id.in_(members)),
+    )
+    return [PartyId(row.party_id) for row in tx.rows(query.order_by(parties.c.created_at, parties.c.party_id))]
+
+
 def system_people_of(tx: Transaction, party: PartyId, now: datetime) -> list[PartyId]:
     """The people of an organisation, or who is in a team at `now`: for whoever has to tell them something."""
     members = select(memberships.c.member_id).where(
@@ -328,6 +345,11 @@ def own_parties(viewer: PartyId, now: datetime) -> Select[Any]:
     return select(parties.c.party_id).where(itself)
 
 
+def selves_of(tx: Transaction, viewer: PartyId, now: datetime) -> frozenset[PartyId]:
+    """The same, read."""
+    return frozenset(PartyId(row.party_id) for row in tx.rows(own_parties(viewer, now)))
+
+
 def end_grants(tx: Transaction, object_id: str, party: PartyId, bases: Sequence[Basis], at: datetime) -> None:
     """End what a party may read of an object on these bases; the reason is with whoever ends it."""
     tx.write(update(read_grants).where(
@@ -340,6 +362,15 @@ def name_parties(tx: Transaction, party_ids: Sequence[str]) -> dict[str, tuple[s
     query = select(parties.c.party_id, parties.c.name, parties.c.organisation_id).where(parties.c.party_id.in_(list(party_ids)))
     return {
         row.party_id: (row.name, None if row.organisation_id is None else PartyId(row.organisation_id)) for row in tx.rows(query)
+    }
+
+
+def houses_of(tx: Transaction, party_ids: Sequence[str]) -> dict[PartyId, PartyId | None]:
+    """The organisation that each of these parties is or belongs to; None for a person or a program of none."""
+    query = select(parties.c.party_id, parties.c.kind, parties.c.organisation_id).where(parties.c.party_id.in_(list(party_ids)))
+    alone = (PartyKind.PERSON, PartyKind.PROGRAM)
+    return {
+        PartyId(row.party_id): row.organisation_id or (None if row.kind in alone else PartyId(row.party_id)) for row in tx.rows(query)
     }
 
 

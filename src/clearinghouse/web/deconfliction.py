@@ -11,6 +11,7 @@ from clearinghouse.app.views.around import last_decision, room_of
 from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import actions
+from clearinghouse.disclosure.deconfliction.leads.records import Strength
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.web import pages
@@ -19,6 +20,12 @@ from clearinghouse.web.visitor import Form, Visiting, local_path
 
 _DONE = {
     DecisionKind.MERGE: "They are one flaw now.", DecisionKind.SPLIT: "Split off.", DecisionKind.NOT_SAME: "They are held apart from now on.",
+    DecisionKind.LEAD: "It leads from now on.",
+}
+_WHY_LEADS = {
+    Strength.NAMED: "a person named it", Strength.CONFIRMED: "somebody else reproduced the flaw with it",
+    Strength.REPRODUCER: "it says how to reproduce the flaw", Strength.PATCH: "it proposes a fix", Strength.PLACE: "it names the place in the code",
+    Strength.VERSIONS: "it names affected versions", Strength.TEXT: "it says more", Strength.FIRST: "first received, and none of the others has more",
 }
 
 
@@ -36,16 +43,20 @@ def compare(visitor: Visiting, report_id: FromPath[str], other_id: FromPath[str]
 
 @get("/clusters/{cluster_id:str}", sync_to_thread=True, include_in_schema=False)
 def cluster(visitor: Visiting, cluster_id: FromPath[str]) -> Response[Any]:
-    """The reports of one flaw, the first received leading."""
+    """The reports of one flaw, the one that leads first, and the order of credit."""
     instance = visitor.acting(Scope.CASES_READ)
     found = cases.read_case(instance, cluster_id)
     room = room_of(instance, found.reports[0].id) if found.reports else ("", "")
-    return visitor.render("cluster.html", cluster=found, room_id=room[0], counting=counting_view.count_cluster(instance, found))
+    return visitor.render(
+        "cluster.html", cluster=found, room_id=room[0], why_leads="" if found.lead is None or found.lead.because is None else _WHY_LEADS[found.lead.because],
+        credited={line.id: (f"/reports/{line.id}", line.title, "") for line in found.reports},
+        counting=counting_view.count_cluster(instance, found),
+    )
 
 
 @post("/decisions", sync_to_thread=True, include_in_schema=False)
 def decide(visitor: Visiting, form: Form) -> Response[Any]:
-    """Merge, split or hold apart, with a reason; the next page offers to undo it."""
+    """Merge, split, hold apart or name the lead, with a reason; the next page offers to undo it."""
     instance = visitor.acting(Scope.CASES_DECIDE)
     if form.text("kind") not in set(DecisionKind):
         raise Invalid(f"a decision is one of: {', '.join(DecisionKind)}")
@@ -61,7 +72,8 @@ def decide(visitor: Visiting, form: Form) -> Response[Any]:
             )
     except (Invalid, Conflict) as error:
         return visitor.go(back, Flash("problem", str(error)))
-    words = f"{_DONE[kind]} {len(done.moved)} reports moved." if len(done.moved) != 1 else f"{_DONE[kind]} One report moved."
+    moved = "One report moved." if len(done.moved) == 1 else f"{len(done.moved)} reports moved."
+    words = _DONE[kind] if kind is DecisionKind.LEAD else f"{_DONE[kind]} {moved}"
     return visitor.go(back, Flash("done", words, "/decisions/undo", {"decision": done.id, "back": back}))
 
 

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
+from clearinghouse.app import appeals
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.views import case_room
 from clearinghouse.app.views import inbox as inboxes
@@ -16,6 +17,7 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.app.withdrawing import reinstate_reports, withdraw_reports
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.coordination.appeals.rules import QUESTIONS, parse_question
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.intake import actions
 from clearinghouse.disclosure.intake.rates import count_anonymous
@@ -127,6 +129,17 @@ def status_reinstate(visitor: Visiting, form: Form) -> Response[Any]:
     return visitor.go("/status", Flash("done", _STANDS))
 
 
+@post("/status/appeal", sync_to_thread=True, include_in_schema=False)
+def status_appeal(visitor: Visiting, form: Form) -> Response[Any]:
+    """Contest what one is told of a report sent under this receipt."""
+    instance = visitor.acting(Scope.REPORTS_READ)
+    try:
+        appeals.make_appeal(instance, form.text("report"), parse_question(form.text("question")), form.text("reason"))
+    except (Invalid, Conflict, NotPermitted) as error:
+        return visitor.go("/status", Flash("problem", str(error)))
+    return visitor.go("/status", Flash("done", "Your appeal was received. Another person than who decided looks at it again; the answer stands here."))
+
+
 @get("/inbox", sync_to_thread=True, include_in_schema=False)
 def inbox(
     visitor: Visiting, before: Cursor = "",
@@ -153,6 +166,7 @@ def report(visitor: Visiting, report_id: FromPath[str]) -> Response[Any]:
     return visitor.render(
         "report.html", opened=opened, packet=pages.packet_of(finding), product=inboxes.product_of(finding), finder=inboxes.finder_of(finding),
         lead_id=lead, room_id=room[0], room_title=room[1], downloads=True,
+        questions=tuple((str(each), QUESTIONS[each]) for each in opened.questions),
     )
 
 
@@ -244,6 +258,8 @@ def _status(visitor: Visitor) -> pages.StatusPage | None:
         items.append(pages.ReceiptItemLine(
             item.place, item.outcome, "" if line is None else line.title, "received" if line is None else line.answer,
             None if line is None else line.known_since, notes, None if line is None else line.withdrawn_at,
+            str(item.report_id or ""), tuple((str(each), QUESTIONS[each]) for each in found.questions.get(str(item.report_id), ())),
+            found.appeals.get(str(item.report_id), ()),
         ))
     receipt = found.receipt
     gone = [line.withdrawn_at is not None for line in found.lines.values()]
@@ -272,5 +288,5 @@ def _sent_reports(visitor: Visitor) -> tuple[Instance, list[str], list[str]]:
 
 
 ROUTER = Router("/", route_handlers=[
-    submit_page, submit, status_page, status, status_message, status_withdraw, status_reinstate, inbox, report, withdraw, reinstate, original,
+    submit_page, submit, status_page, status, status_message, status_withdraw, status_reinstate, status_appeal, inbox, report, withdraw, reinstate, original,
 ])

@@ -113,7 +113,7 @@ ANSWERS: Mapping[str, Word] = {
     "variant": Word("variant", "violet", "the same kind of weakness at another place"),
     "related": Word("related", "quiet", "names or touches a known flaw without being it"),
     "waiting": Word("waiting", "quiet", "not compared yet"),
-    "received": Word("received", "quiet", "received; nobody has looked yet"),
+    "received": Word("received", "quiet", "received; you are told more once a person has looked"),
     "reviewed": Word("done", "quiet", "a person has looked at it"),
     "public": Word("public", "quiet", "a public record, held to compare against"),
 }
@@ -125,6 +125,7 @@ _STATES: Mapping[str, str] = {
     "failed": "bad", "overdue": "bad", "due": "warn", "done": "good", "withdrawn": "quiet", "silent": "warn", "accepted_with_warnings": "warn",
     "refused": "bad", "opened": "good", "partly opened": "blue", "held": "quiet",
     "in_force": "good", "retired": "quiet",
+    "upheld": "good", "rejected": "bad", "first": "good", "independent": "blue",
 }
 
 

@@ -19,6 +19,7 @@ from clearinghouse.app.views.case_room import (
     RoomPage,
     ThreadLine,
 )
+from clearinghouse.app.views.credit import CreditOrder
 from clearinghouse.app.views.timeline import EventLine
 from clearinghouse.core.ids import PartyId, VulnerabilityId
 from clearinghouse.core.roles import Scope
@@ -51,6 +52,10 @@ class Room(msgspec.Struct, frozen=True):
     decisions: tuple[DecisionLine, ...]
     reports: tuple[PacketLine, ...]
     timeline: tuple[EventLine, ...]
+    leading: str
+    """Of the reports the caller is shown, the one to work from."""
+    credit: CreditOrder
+    """Of the reports whose senders are named to the caller: who was first, who found it independently, who came later, and why."""
 
 
 class AttachedReport(msgspec.Struct, frozen=True):
@@ -81,7 +86,7 @@ def room(
     statuses = [Status(flaw, party, said.status, said.said_at) for (flaw, party), said in found.statuses.items()]
     return Room(
         found.case, found.lead_name, sorted(found.standing.roles), int(found.standing.tier), found.participants, found.vulnerabilities,
-        statuses, found.threads, found.documents, found.decisions, found.packets, found.timeline,
+        statuses, found.threads, found.documents, found.decisions, found.packets, found.timeline, found.leading, found.credit,
     )
 
 

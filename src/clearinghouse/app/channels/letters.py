@@ -29,6 +29,10 @@ _RULE = "-" * 72
 _WORDS: dict[NoticeKind, tuple[str, str]] = {
     NoticeKind.REPORT_RECEIVED: ("We received your report", "Your report was received and is kept. There is no need to send it again."),
     NoticeKind.REPORT_UPDATED: ("News about your report", "There is news about a report of yours."),
+    NoticeKind.APPEAL_MADE: (
+        "An appeal waits for an answer", "Who sent a report that you look after contests what was made of it. A coordinator who did not decide it answers.",
+    ),
+    NoticeKind.APPEAL_ANSWERED: ("Your appeal was answered", "Somebody looked at your report again and answered your appeal, with a reason."),
     NoticeKind.REPORT_WITHDRAWN: ("A report was taken back", "Who sent a report that you look after took it back, or reinstated it."),
     NoticeKind.CASE_OPENED: ("A case was opened", "A case was opened in which you take part."),
     NoticeKind.CASE_UPDATED: ("News in a case", "Something changed in a case in which you take part."),

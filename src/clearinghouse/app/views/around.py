@@ -3,6 +3,7 @@
 from clearinghouse.app.wiring import Instance
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.records import SAMENESS
 from clearinghouse.disclosure.intake.records import Report
 
 
@@ -21,5 +22,5 @@ def last_decision(instance: Instance, *reports: Report) -> str:
     with instance.read() as tx:
         standing = deconfliction.list_decisions(tx, instance.envelope, standing_only=True)
     return next(
-        (entry.id for entry in reversed(standing) if numbers <= {number for group in entry.groups for number in group}), ""
+        (entry.id for entry in reversed(standing) if entry.kind in SAMENESS and numbers <= {number for group in entry.groups for number in group}), ""
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from clearinghouse.app.views.credit import CreditOrder, read_credit
 from clearinghouse.app.views.live import MESSAGE, STEP, count_steps
 from clearinghouse.app.views.timeline import EventLine, describe, is_told
 from clearinghouse.app.wiring import Instance
@@ -31,6 +32,7 @@ from clearinghouse.disclosure.coordination.rooms.records import (
     Vulnerability,
 )
 from clearinghouse.disclosure.coordination.rooms.store import cases, documents, participants, threads, vulnerabilities
+from clearinghouse.disclosure.deconfliction.leads import store as leads
 from clearinghouse.disclosure.intake.records import Finding
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
@@ -135,6 +137,10 @@ class CaseRoom:
     """Newest first."""
     news: Mapping[str, int] = field(default_factory=dict)
     """By kind (`message`, `step`): what others said and did since the viewer last read or did something here."""
+    leading: str = ""
+    """Of the reports that the viewer is shown, the one to work from; empty where there is none."""
+    credit: CreditOrder = field(default_factory=CreditOrder)
+    """Of the reports whose senders are named to the viewer; nothing to who is here for its own report alone (decision 2)."""
 
     @property
     def vendors(self) -> tuple[ParticipantLine, ...]:
@@ -202,11 +208,16 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
         own = frozenset({*room.standing.parties, *(report.id for report in attached if report.reporter in room.standing.parties)})
         told = [event for event in events if is_told(event, room, own)][:_EVENTS_MAX]
         read_at = threads.last_read_at(tx, room)
+        with tx.beyond_wall():
+            leading = leads.system_lead_among(tx, [report.id for report in attached if report.withdrawn_at is None])
         names = _names(tx, room, everybody, (
             room.case.lead, *(one.party for one in everybody), *(message.author for message in said),
             *(file.added_by for file in files), *(decision.actor for decision in decided), *(event.actor for event in told),
             *(statement.said_by for statement in statements), *(subject for event in told for subject in event.subjects[1:]),
+            *(report.reporter for report in attached),
         ))
+        with tx.beyond_wall():
+            credit = read_credit(tx, instance, [report for report in attached if names.credits(report)], took_part=_took_part(everybody))
     if page.thread is not None and all(thread.id != page.thread for thread in talk):
         raise NotFound(f"nothing found under {page.thread[:40]!r}")
     return CaseRoom(
@@ -219,6 +230,7 @@ def read_room(instance: Instance, case_id: str, page: RoomPage | None = None) ->
         tuple(names.document(file) for file in files), tuple(names.decision(decision) for decision in decided),
         tuple(names.packet(report) for report in attached), describe(told, names.of),
         {MESSAGE: sum(thread.unread for thread in talk), STEP: count_steps(told, room, own, after=_last_here(told, room, read_at))},
+        leading, credit,
     )
 
 
@@ -338,15 +350,27 @@ class _Names:
         shown = replace(decision, actor=self.id(decision.actor), subject=self.id(PartyId(decision.subject)))
         return DecisionLine(shown, self.of(decision.actor), self.of(decision.subject))
 
-    def packet(self, report: AttachedReport) -> PacketLine:
+    def withheld(self, report: AttachedReport) -> bool:
         # A report may keep its sender's name back though another one of the same sender does not.
-        withheld = self.is_hidden(report.reporter) or not (
+        return self.is_hidden(report.reporter) or not (
             report.share_name or self.room.standing.coordinates or report.reporter in self.room.standing.parties
         )
+
+    def credits(self, report: AttachedReport) -> bool:
+        # Who is not named has no place that others are shown: it would tell which reports are of one house.
+        return not (self.room.standing.only_reports or self.withheld(report))
+
+    def packet(self, report: AttachedReport) -> PacketLine:
+        withheld = self.withheld(report)
         shown = replace(report, reporter=PartyId("") if withheld else report.reporter)
         return PacketLine(
             shown, NOT_NAMED if withheld else self.of(report.reporter), report.reporter in self.room.standing.parties
         )
+
+
+def _took_part(everybody: Iterable[Participant]) -> dict[PartyId, datetime]:
+    """Since when parties take part for another reason than having reported: from then on they could have known."""
+    return {one.party: one.joined_at for one in everybody if one.joined_at is not None and one.role is not CaseRole.REPORTER}
 
 
 def _last_here(events: Iterable[LoggedEvent], room: Room, read_at: datetime | None) -> datetime:

@@ -13,6 +13,7 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.leads import store as lead_store
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.intake import sources
 from clearinghouse.disclosure.intake import store as intake
@@ -45,10 +46,10 @@ class InboxLine:
     case_id: str | None
     known_since: datetime | None
     lead_id: str | None
-    """The first report of the cluster that stands, where it is another one that the viewer may read."""
+    """The report that leads the cluster, or for the lead the first that stands, where it is another one that the viewer may read."""
     lead_title: str
     lead_held: bool
-    """True where another report leads that the viewer may not read: a held finding (decision 1)."""
+    """True where that is a report which the viewer may not read: a held finding (decision 1)."""
     reports: int
     """Reports of the cluster that the viewer may read, this one included; 1 where the answer is not told."""
     withdrawn_at: datetime | None = None
@@ -135,8 +136,13 @@ def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> 
     members = deconfliction.cluster_members(tx, clusters)
     with tx.beyond_wall():
         gone = withdrawals.system_withdrawn(tx, sorted({number for found in members.values() for number in found}))
-    # What was taken back leads nothing; where all of a cluster was, nothing leads it.
-    heads = {cluster: min((number for number in found if number not in gone), default=0) for cluster, found in members.items()}
+        led = lead_store.system_leads(tx, clusters)
+    # What was taken back stands beside nothing; where all of a cluster was, nothing leads it.
+    first = {cluster: min((number for number in found if number not in gone), default=0) for cluster, found in members.items()}
+    heads = {
+        number: _beside(number, led[entry.cluster].number if entry.cluster in led else 0, first[entry.cluster])
+        for number, entry in placed.items() if entry.cluster in first
+    }
     leads = intake.read_reports_by_number(tx, sorted(set(heads.values())) or [0], instance.envelope, viewer=viewer, now=now, duty=True)
     seen = intake.readable_among(tx, deconfliction.members_of(tx, clusters), viewer=viewer, now=now)
     return tuple(
@@ -144,6 +150,12 @@ def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> 
             cluster: sum(number in seen for number in found) for cluster, found in members.items()
         }) for report in reports
     )
+
+
+def _beside(number: int, lead: int, first: int) -> int:
+    """The report to look at beside one: that which leads its flaw, or for the lead itself that which came first; 0 where it is both."""
+    beside = lead if lead not in (0, number) else first
+    return 0 if beside == number else beside
 
 
 def product_of(finding: Finding) -> str:
@@ -165,8 +177,8 @@ def _line(
     founding: dict[int, str], sizes: dict[int, int],
 ) -> InboxLine:
     shown = placement if told.everything else None
-    head = 0 if shown is None else heads.get(shown.cluster, 0)
-    follows = head not in (0, report.number)
+    head = 0 if shown is None else heads.get(report.number, 0)
+    follows = head != 0
     lead = leads.get(head) if follows else None
     return InboxLine(
         report.id, report.received_at, report.source, title_of(report.finding), product_of(report.finding), finder_of(report.finding),

@@ -18,14 +18,8 @@ from clearinghouse.core.ids import PartyId
 from clearinghouse.core.severity import Band, band_of, bands_apart
 from clearinghouse.core.tlp import Tlp, parse_tlp
 from clearinghouse.core.untrusted import clean_line, clean_text
-from clearinghouse.disclosure.coordination.capacity.facts import (
-    has_locus,
-    has_patch,
-    has_reproducer,
-    has_versions,
-    is_ai_found,
-    score_of,
-)
+from clearinghouse.disclosure.coordination.capacity.facts import score_of
+from clearinghouse.disclosure.intake.contents import has_locus, has_patch, has_reproducer, has_versions, is_ai_found
 from clearinghouse.disclosure.intake.records import Finding, HumanReview, ReferenceKind, Report
 from clearinghouse.parties.charters.records import Exclusion
 

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from clearinghouse.app.views.appeals import lines_of as lines_of_appeals
 from clearinghouse.app.views.inbox import InboxLine, lines_of
 from clearinghouse.app.views.reports import title_of
 from clearinghouse.app.views.telling import coordinates
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import CaseId
+from clearinghouse.disclosure.coordination.appeals import store as appeals
+from clearinghouse.disclosure.coordination.appeals.rules import QUESTIONS
 from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.coordination.embargo.records import DeadlineKind
 from clearinghouse.disclosure.coordination.embargo.store import deadlines
@@ -17,7 +20,7 @@ from clearinghouse.disclosure.coordination.rooms.store import cases, participant
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.learning.actions import readable_proposals
 from clearinghouse.disclosure.deconfliction.learning.records import ProposalKind
-from clearinghouse.disclosure.deconfliction.records import Verdict
+from clearinghouse.disclosure.deconfliction.records import SAMENESS, Verdict
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.parties.store import name_parties
@@ -91,7 +94,7 @@ def _proposals(tx: Transaction, instance: Instance) -> QueueSection | None:
     if not coordinates(instance):
         return None
     with tx.beyond_wall():
-        words = deconfliction.standing_words(tx)
+        words = [word for word in deconfliction.standing_words(tx) if word.kind in SAMENESS]
     decided = sorted({number for word in words for group in word.groups for number in group})
     reports = intake.page_reports(
         tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), size=_SHOWN + 1, duty=True,
@@ -210,4 +213,16 @@ def _otherwise(tx: Transaction, instance: Instance) -> QueueSection | None:
     )
 
 
-READERS: tuple[Reader, ...] = (_invitations, _asks, _dates, _unread, _proposals, _otherwise, _uncompared)
+def _appeals(tx: Transaction, instance: Instance) -> QueueSection | None:
+    """Appeals about reports that the viewer is on duty for."""
+    if not coordinates(instance):
+        return None
+    found = appeals.list_open(tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), limit=_SHOWN + 1)
+    lines = lines_of_appeals(tx, instance, found[:_SHOWN])
+    return QueueSection(
+        "appeals", "A finder appeals", "Somebody who did not decide it looks again, and answers with a reason.",
+        tuple(QueueItem(f"/appeals/{line.id}", line.title, QUESTIONS[line.question], line.made_at, line.due_at) for line in lines),
+    )
+
+
+READERS: tuple[Reader, ...] = (_invitations, _asks, _appeals, _dates, _unread, _proposals, _otherwise, _uncompared)

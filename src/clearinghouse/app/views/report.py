@@ -1,13 +1,19 @@
 """One report: what was received, what is said of it, and what it was compared with."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from clearinghouse.app.process import matching
+from clearinghouse.app.views.appeals import AppealLine, lines_of
 from clearinghouse.app.views.reports import ReportLine, line_of, title_of
 from clearinghouse.app.views.telling import Telling, founding_reports, read_tellings
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
+from clearinghouse.core.policy import AppealPolicy
+from clearinghouse.disclosure.coordination.appeals import store as appeals
+from clearinghouse.disclosure.coordination.appeals.records import AppealState, Question
+from clearinghouse.disclosure.coordination.appeals.rules import open_questions
 from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
 from clearinghouse.disclosure.deconfliction import store
@@ -24,7 +30,7 @@ from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as parties
 
-_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn", "ReportReinstated", "FinderTold"})
+_OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn", "ReportReinstated", "FinderTold", "AppealMade", "AppealUpheld", "AppealRejected", "AppealWithdrawn"})
 """Events about a report that its sender is told of; others tell what people made of it."""
 
 
@@ -59,6 +65,10 @@ class Opened:
     """Whether it is the viewer's to take back or reinstate."""
     asked_at: datetime | None = None
     """When the viewer last asked to take part in what others make of it."""
+    appeals: tuple[AppealLine, ...] = ()
+    """Of its sender, for the sender and for who is on duty for it; oldest first."""
+    questions: tuple[Question, ...] = ()
+    """What the viewer may appeal now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,7 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         withdrawal = withdrawals.find_withdrawal(tx, report.id, instance.envelope, viewer=viewer, now=now)
         own = parties.acts_as(tx, viewer, report.reporter, now)
         events = tuple(ledger.events_about(tx, report.id))
+        appealed = lines_of(tx, instance, appeals.list_of_reports(tx, [report.id], instance.envelope, viewer=viewer, now=now))
         with tx.beyond_wall():
             asked = asks.system_asked_at(tx, report.id, viewer)
             committed = commitments.system_by_report(tx, [report.id]).get(report.id)
@@ -128,7 +139,19 @@ def read_report(instance: Instance, report_id: str) -> Opened:
     shown = events if told.everything else tuple(event for event in events if event.kind in _OF_THE_SENDER)
     since = None if committed is None else counts_from(*committed, instance.policy.commitments)
     line = line_of(report, placement, founding, told)
-    return Opened(report, line, candidates, shown, told, since, withdrawal, own and not report.public, max(asked, default=None))
+    mine = own and not report.public
+    return Opened(
+        report, line, candidates, shown, told, since, withdrawal, mine, max(asked, default=None), appealed,
+        appealable(told, appealed, instance.policy.appeals) if mine else (),
+    )
+
+
+def appealable(told: Telling, made: Sequence[AppealLine], policy: AppealPolicy) -> tuple[Question, ...]:
+    """What the sender of a report may appeal now, by what it is told and has appealed before."""
+    allowed = open_questions(looked=told.looked, known=told.known_since is not None, withdrawn=told.withdrawn_at is not None)
+    counted = [one.question for one in made if one.state is not AppealState.WITHDRAWN]
+    waiting = {one.question for one in made if one.state is AppealState.OPEN}
+    return tuple(each for each in allowed if each not in waiting and counted.count(each) < policy.per_question_max)
 
 
 def explain(instance: Instance, one_id: str, other_id: str) -> Explained:

@@ -9,7 +9,7 @@ from clearinghouse.app.views.telling import coordinates
 from clearinghouse.app.wiring import Instance
 from clearinghouse.disclosure.coordination.rooms.store import cases, vulnerabilities
 from clearinghouse.disclosure.deconfliction import store as deconfliction
-from clearinghouse.disclosure.deconfliction.records import Verdict
+from clearinghouse.disclosure.deconfliction.records import SAMENESS, Verdict
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 
@@ -78,7 +78,7 @@ def read_statistics(instance: Instance, *, days: int = 30, public: bool = False)
         joined = intake.received_by_day(tx, viewer=viewer, now=now, since=since, among=deconfliction.joined_later())
         unsure = intake.received_instants(tx, deconfliction.placed_as(Verdict.UNSURE), viewer=viewer, now=now)
         with tx.beyond_wall():
-            words = deconfliction.standing_words(tx)
+            words = [word for word in deconfliction.standing_words(tx) if word.kind in SAMENESS]
             gone = withdrawals.system_withdrawn(tx, sorted(unsure))
         unsure = {number: at for number, at in unsure.items() if number not in gone}
         first: dict[int, datetime] = {}

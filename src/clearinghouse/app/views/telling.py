@@ -16,7 +16,7 @@ from clearinghouse.disclosure.coordination.rooms.store import cases, vulnerabili
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.credit.records import Claim
 from clearinghouse.disclosure.deconfliction.credit.rules import known_since
-from clearinghouse.disclosure.deconfliction.records import TELLING, DecisionKind
+from clearinghouse.disclosure.deconfliction.records import SAMENESS, DecisionKind
 from clearinghouse.disclosure.deconfliction.telling import actions as tellings
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.commitments import store as commitments
@@ -105,7 +105,7 @@ class Looks:
 
 def read_looks(tx: Transaction, ids: Mapping[int, str]) -> Looks:
     """Which of these reports, by number and id, a person has looked at; shown to nobody as it is."""
-    words = [word for word in deconfliction.standing_words(tx) if word.kind in TELLING]
+    words = [word for word in deconfliction.standing_words(tx) if word.kind in SAMENESS]
     handled = cases.system_handled(tx, sorted(ids.values()))
     spoken = {number for word in words for group in word.groups for number in group}
     merged = [group for word in words if word.kind == DecisionKind.MERGE for group in word.groups if not ids.keys().isdisjoint(group)]

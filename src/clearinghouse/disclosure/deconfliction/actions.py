@@ -1,11 +1,11 @@
-"""What people decide about reports, and undo: merge, split, hold apart - each with a reason, none of it lossy.
+"""What people decide about reports, and undo: merge, split, hold apart, name the lead - each with a reason, none of it lossy.
 
 A decision moves reports between clusters; it never changes a report, its time of receipt or its
 credit. Undoing one withdraws it and computes the clusters again from what still stands, so the
 state is exactly the one there would be had it never been made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,21 +18,26 @@ from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import StoredIndex
 from clearinghouse.disclosure.deconfliction.jobs import Matching, last_graph
+from clearinghouse.disclosure.deconfliction.leads import actions as leads
 from clearinghouse.disclosure.deconfliction.learning import store as learning
 from clearinghouse.disclosure.deconfliction.placing import compare
-from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind
+from clearinghouse.disclosure.deconfliction.records import SAMENESS, Candidate, DecisionKind
 from clearinghouse.disclosure.deconfliction.signature import Signature
 from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from clearinghouse.disclosure.deconfliction.traces import read_row
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Report
+from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
 from clearinghouse.storage import Envelope, Transaction
 
 _REASON_CHARACTERS_MAX = 4000  # width of the form field, not a policy
-_EVENT = {DecisionKind.MERGE: "ReportsMerged", DecisionKind.SPLIT: "ReportsSplit", DecisionKind.NOT_SAME: "ReportsHeldApart"}
+_EVENT = {
+    DecisionKind.MERGE: "ReportsMerged", DecisionKind.SPLIT: "ReportsSplit", DecisionKind.NOT_SAME: "ReportsHeldApart",
+    DecisionKind.LEAD: "LeadNamed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +56,12 @@ def decide(
     """Record a person's word about reports that the person may read.
 
     MERGE joins the clusters of all of them. SPLIT takes them out of the cluster they are in together. NOT_SAME
-    holds the first apart from each of the others.
+    holds the first apart from each of the others. LEAD has one report lead those it is in a cluster with, and moves none.
     Raises:
-        Invalid: too few reports, reports of one cluster to merge or of several to split, or no reason.
+        Invalid: too few reports, reports of one cluster to merge or of several to split, several to lead, or no reason.
         NotPermitted: the actor is no coordinator.
         NotFound: one of them is not the actor's to judge: it reads it only because its own organisation sent it.
-        Conflict: a report is not placed yet.
+        Conflict: a report is not placed yet, or one that is to lead was withdrawn.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
     cleaned = clean_text(reason, _REASON_CHARACTERS_MAX).strip()
@@ -88,10 +93,14 @@ def record(
     """
     decision = store.KeptDecision(DecisionId(new_id("dec")), kind, actor, now, groups, reason)
     store.add_decision(tx, decision, envelope)
-    tellings.note_looked(tx, [number for group in groups for number in group], now)
-    moved = _apply(tx, thresholds, envelope)
+    spoken = sorted(number for group in groups for number in group)
+    before = {placement.cluster for placement in store.read_placements(tx, spoken).values()}
+    if kind in SAMENESS:
+        tellings.note_looked(tx, spoken, now)
+    moved = _apply(tx, thresholds, envelope) if kind in SAMENESS else []
     details: dict[str, Detail] = {"reports": [report.id for report in named], "moved": len(moved)}
     ledger.record(tx, Event(_EVENT[kind], (decision.id, *(report.id for report in named)), details), actor=actor, now=now)
+    _note_leads(tx, before, spoken, actor=actor, envelope=envelope, now=now)
     return Decided(decision.id, tuple(moved))
 
 
@@ -115,8 +124,11 @@ def undo(
         raise NotFound(f"no decision {decision_id[:40]!r}; `clearinghouse show CASE` lists the decisions of a case")
     if not store.undo_decision(tx, decision.id, by=actor, at=now):
         raise Conflict(f"{decision.id} was undone before")
-    moved = _apply(tx, thresholds, envelope)
+    spoken = sorted(number for group in decision.groups for number in group)
+    before = {placement.cluster for placement in store.read_placements(tx, spoken).values()}
+    moved = _apply(tx, thresholds, envelope) if decision.kind in SAMENESS else []
     ledger.record(tx, Event("DecisionUndone", (decision.id,), {"moved": len(moved)}), actor=actor, now=now)
+    _note_leads(tx, before, spoken, actor=actor, envelope=envelope, now=now)
     return Decided(decision.id, tuple(moved))
 
 
@@ -138,6 +150,8 @@ def _groups(
     tx: Transaction, kind: DecisionKind, numbers: list[int], placed: dict[int, store.Placement]
 ) -> tuple[tuple[int, ...], ...]:
     clusters = {placed[number].cluster for number in numbers}
+    if kind is DecisionKind.LEAD:
+        return _led(tx, numbers, clusters)
     members = store.read_clusters(tx, sorted(clusters))
     everybody = {cluster: [placement.number for placement in found] for cluster, found in members.items()}
     if kind is DecisionKind.MERGE:
@@ -155,6 +169,27 @@ def _groups(
     if not rest:
         raise Invalid("these are all reports of the case; name those that are to leave it")
     return (tuple(sorted(numbers)), rest)
+
+
+def _led(tx: Transaction, numbers: list[int], clusters: set[int]) -> tuple[tuple[int, ...], ...]:
+    if len(numbers) != 1:
+        raise Invalid("one report leads; name that one")
+    others = tuple(number for number, _ in store.numbers_in(tx, sorted(clusters)) if number != numbers[0])
+    if not others:
+        raise Invalid("this report is alone in its case and leads it already")
+    if intake.system_receipts(tx, numbers)[numbers[0]].public:
+        raise Invalid("a public record leads no case; name a report")
+    if withdrawals.system_withdrawn(tx, numbers):
+        raise Conflict("its sender took this report back; it cannot lead before it is reinstated")
+    return ((numbers[0],), others)
+
+
+def _note_leads(
+    tx: Transaction, clusters: Iterable[int], numbers: Sequence[int], *, actor: PartyId, envelope: Envelope, now: datetime
+) -> None:
+    """Note who leads the clusters that reports were in and those they are in now."""
+    now_in = {placement.cluster for placement in store.read_placements(tx, numbers).values()}
+    leads.note_leads(tx, sorted({*clusters, *now_in}), actor=actor, envelope=envelope, now=now)
 
 
 def _apply(tx: Transaction, thresholds: DeconflictionThresholds, envelope: Envelope) -> list[int]:

@@ -6,7 +6,7 @@ from clearinghouse.disclosure.deconfliction import rules, store
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.learning.records import Difference, Proposal
 from clearinghouse.disclosure.deconfliction.learning.rules import Word, held
-from clearinghouse.disclosure.deconfliction.records import DecisionKind, Verdict
+from clearinghouse.disclosure.deconfliction.records import SAMENESS, DecisionKind, Verdict
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.storage import Transaction
 
@@ -14,8 +14,8 @@ Pairs = set[tuple[int, int]]
 
 
 def words(decisions: Iterable[store.KeptDecision]) -> list[Word]:
-    """Decisions without their reasons."""
-    return [(DecisionKind(decision.kind), decision.groups) for decision in decisions]
+    """Decisions about what is one flaw, without their reasons."""
+    return [(DecisionKind(decision.kind), decision.groups) for decision in decisions if decision.kind in SAMENESS]
 
 
 def bounds(decisions: Iterable[store.KeptDecision], proposals: Iterable[Proposal | Difference] = ()) -> tuple[Pairs, Pairs]:

@@ -110,10 +110,12 @@ class DecisionKind(StrEnum):
     MERGE = "merge"
     SPLIT = "split"
     NOT_SAME = "not_same"
+    LEAD = "lead"
+    """Which report leads those of its flaw; it moves none of them."""
 
 
-TELLING = frozenset(DecisionKind)
-"""Kinds that are a look at a report itself: of what one of them speaks, its sender is told that a person has looked."""
+SAMENESS = frozenset({DecisionKind.MERGE, DecisionKind.SPLIT, DecisionKind.NOT_SAME})
+"""Kinds that say what is one flaw. Of what they speak a person has looked, and its sender is told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Decision:
     id: DecisionId
     kind: DecisionKind
     groups: tuple[tuple[ReportId, ...], ...]
-    """MERGE: one group. SPLIT and NOT_SAME: the groups held apart from each other."""
+    """MERGE: one group. SPLIT and NOT_SAME: the groups held apart from each other. LEAD: the one that leads, and those it leads."""
     reason: str
     actor: PartyId
     at: datetime

@@ -468,6 +468,11 @@ def system_number(tx: Transaction, report_id: str) -> int | None:
     return number
 
 
+def system_submission(tx: Transaction, report_id: str) -> str:
+    """The submission a report came in, for finding whom it was granted to; empty where there is no such report."""
+    return tx.value(select(reports.c.submission_id).where(reports.c.report_id == report_id)) or ""
+
+
 def system_numbers(tx: Transaction, report_ids: Sequence[str]) -> list[int]:
     """Numbers of reports by id, for waiting until the matcher has placed them."""
     found: list[int] = []
@@ -500,6 +505,14 @@ def system_sort_keys(tx: Transaction) -> Iterator[tuple[int, str]]:
             yield row.number, row.digest + row.report_id
 
 
+def system_findings_of(tx: Transaction, numbers: Sequence[int], envelope: Envelope) -> dict[int, Finding]:
+    """The findings of these reports, for weighing what they hold; shown to nobody."""
+    query = select(reports.c.number, reports.c.report_id, reports.c.wrapped_key, reports.c.sealed).where(
+        reports.c.number.in_(listed(tx.dialect, numbers))
+    )
+    return {row.number: _open_report(row, envelope)[1] for row in tx.rows(query) if row.wrapped_key}
+
+
 @dataclass(frozen=True, slots=True)
 class Receival:
     """Of a report, what the matcher needs beside its finding."""
@@ -528,6 +541,11 @@ def system_receivals(tx: Transaction) -> list[Receival]:
 def readable_reports(viewer: PartyId, now: datetime) -> Select[Any]:
     """A subquery of the ids of reports a viewer may read, for stores of later steps that keep report ids."""
     return select(reports.c.report_id).where(_readable(viewer, now))
+
+
+def duty_reports(viewer: PartyId, now: datetime) -> Select[Any]:
+    """The same of those a viewer sent on its own behalf or reads for another reason than having sent them."""
+    return select(reports.c.report_id).where(_on_duty(viewer, now))
 
 
 def _readable(viewer: PartyId, now: datetime) -> Any:

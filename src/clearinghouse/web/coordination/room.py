@@ -75,9 +75,10 @@ def show(
 
 
 def leading(instance: Instance, found: case_room.CaseRoom) -> Finding | None:
-    """The finding of the first report that is there to be read."""
-    first = next((line.report.id for line in found.packets if line.report.withdrawn_at is None and line.report.detached_at is None), None)
-    return None if first is None else case_room.read_packet(instance, found.case.id, first)[1]
+    """The finding of the report that leads, or of the first that is there to be read."""
+    there = [line.report.id for line in found.packets if line.report.withdrawn_at is None and line.report.detached_at is None]
+    chosen = found.leading if found.leading in there else next(iter(there), None)
+    return None if chosen is None else case_room.read_packet(instance, found.case.id, chosen)[1]
 
 
 def _ask(instance: Instance, case_id: str, what_if: str) -> tuple[WhatIf | None, str]:

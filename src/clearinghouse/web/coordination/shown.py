@@ -74,7 +74,8 @@ def room_page(
             for line in found.decisions
         ),
         tuple(pages.TimelineEntry(line.at, line.words, line.actor_name) for line in found.timeline),
-        _clock(clock, asked), found.news, words_of(found.news),
+        _clock(clock, asked), found.news, words_of(found.news), found.leading, found.credit,
+        {line.report.id: (f"/cases/{case.id}/reports/{line.report.id}", line.report.title, line.reporter_name) for line in found.packets},
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from clearinghouse.app.views.appeals import AppealLine
 from clearinghouse.web.pages.rooms import RoomMessage
 
 
@@ -27,6 +28,10 @@ class ReceiptItemLine:
     known_since: datetime | None = None
     notes: tuple[str, ...] = ()
     withdrawn_at: datetime | None = None
+    report_id: str = ""
+    questions: tuple[tuple[str, str], ...] = ()
+    """What may be appealed now: value and words."""
+    appeals: tuple[AppealLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

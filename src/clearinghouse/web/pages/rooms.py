@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from clearinghouse.app.views.credit import CreditOrder
 from clearinghouse.web.pages.packets import Packet
 
 
@@ -221,3 +222,8 @@ class Room:
     news: Mapping[str, int] = field(default_factory=dict)
     """By kind (`message`, `step`), what is new to the viewer."""
     news_words: str = ""
+    leading: str = ""
+    """Id of the report to work from."""
+    credit: CreditOrder = field(default_factory=CreditOrder)
+    credited: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    """By report: where it stands, its title, who sent it."""

@@ -1,18 +1,15 @@
 """From the reports of an item to what queue and charter ask of it: pure, and with nobody's word taken for more than a claim."""
 
-import re
 from collections.abc import Sequence
 
 from clearinghouse.core.severity import Band, base_score, parse_band
 from clearinghouse.disclosure.coordination.capacity.records import Facts
-from clearinghouse.disclosure.intake.records import Finding, HumanReview, ReferenceKind, Report, SeverityClaim
+from clearinghouse.disclosure.intake.contents import has_locus, has_patch, has_reproducer, has_versions, is_ai_found
+from clearinghouse.disclosure.intake.records import Finding, HumanReview, Report, SeverityClaim
 from clearinghouse.parties.charters import Reproducer, ScopeKey, Want
 from clearinghouse.parties.charters.matching import keys_of
 
 _MIDDLE = {Band.NONE: 0.0, Band.LOW: 2.0, Band.MEDIUM: 5.5, Band.HIGH: 8.0, Band.CRITICAL: 9.5}
-_DIFF = re.compile(r"^(?:diff --git |--- (?:a/|/dev/null)|@@ -\d+(?:,\d+)? \+\d+)", re.MULTILINE)
-_PATCH_NAMES = (".patch", ".diff")
-_TEXT_SCANNED = 100_000
 
 
 def facts_of(
@@ -53,35 +50,6 @@ def keys_named(findings: Sequence[Finding]) -> tuple[ScopeKey, ...]:
 def all_ai_found(findings: Sequence[Finding]) -> bool:
     """Whether AI systems found it and nobody else did."""
     return bool(findings) and all(is_ai_found(finding) for finding in findings)
-
-
-def is_ai_found(finding: Finding) -> bool:
-    """Whether its sender says that an AI system found it."""
-    return bool(finding.producer.model or finding.producer.harness)
-
-
-def has_reproducer(finding: Finding) -> bool:
-    """Whether something came along that could be run or followed."""
-    return bool(finding.reproduction.strip() or finding.crash)
-
-
-def has_patch(finding: Finding) -> bool:
-    """Whether a change to the code is proposed: a diff, a patch file, a pull request."""
-    if _DIFF.search(finding.remediation[:_TEXT_SCANNED]) or _DIFF.search(finding.description[:_TEXT_SCANNED]):
-        return True
-    return any(name.lower().endswith(_PATCH_NAMES) for name in finding.attachments) or any(
-        reference.kind is ReferenceKind.PULL for reference in finding.references
-    )
-
-
-def has_locus(finding: Finding) -> bool:
-    """Whether a place in the code is named."""
-    return bool(finding.symbols) or any(place.path or place.symbol or place.parameter or place.url for place in finding.locations)
-
-
-def has_versions(finding: Finding) -> bool:
-    """Whether affected versions are named."""
-    return any(part.introduced or part.fixed or part.last_affected or part.versions for part in finding.ranges)
 
 
 def score_of(claim: SeverityClaim) -> float | None:

@@ -37,6 +37,8 @@ from clearinghouse.disclosure.coordination.rooms.records import (
 )
 from clearinghouse.disclosure.coordination.rooms.states import CASE_TRANSITIONS, REPORT_TRANSITIONS, may_step, step
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads, vulnerabilities
+from clearinghouse.disclosure.deconfliction.leads import store as leads
+from clearinghouse.disclosure.deconfliction.leads.rules import strength_of
 from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake.records import Finding, Report
@@ -315,6 +317,7 @@ def _attach(
     if not cases.attach(tx, room, attached, finding):
         raise Conflict("this report is handled in an open case already; detach it there first")
     tellings.note_looked(tx, [report.number], now)
+    leads.put_strengths(tx, {report.number: strength_of(finding)})
     if reason:
         write_down(tx, room, DecisionKind.ATTACHED, report.id, reason, actor=actor, now=now)
     ledger.record(tx, Event("ReportAttached", (room.id, report.id), {"digest": report.digest}), actor=actor, now=now)

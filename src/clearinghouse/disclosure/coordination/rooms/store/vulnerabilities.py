@@ -159,6 +159,17 @@ def system_beside(tx: Transaction, report_ids: Sequence[str]) -> dict[str, dict[
     return found
 
 
+def system_beside_by(tx: Transaction, report_id: str) -> list[PartyId]:
+    """Who added the vulnerabilities that set a report beside others, to decide who may answer for that."""
+    beside = vulnerability_reports.alias("beside")
+    query = select(vulnerabilities.c.added_by).join(
+        vulnerability_reports, vulnerability_reports.c.vulnerability_id == vulnerabilities.c.vulnerability_id
+    ).join(beside, and_(
+        beside.c.vulnerability_id == vulnerabilities.c.vulnerability_id, beside.c.report_id != vulnerability_reports.c.report_id
+    )).where(vulnerability_reports.c.report_id == report_id, vulnerabilities.c.removed_at.is_(None)).distinct()
+    return [PartyId(row.added_by) for row in tx.rows(query)]
+
+
 def list_fixes(tx: Transaction, rooms: Sequence[Room]) -> list[tuple[datetime, datetime]]:
     """Of the vulnerabilities of these rooms, as far as the viewer is shown them: when the case's first report came, and the first fix."""
     shown = [room.id for room in rooms if room.standing.tier >= Tier.SUMMARY]
