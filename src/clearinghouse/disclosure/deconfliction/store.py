@@ -52,6 +52,7 @@ postings = Table(
     Column("segment", Integer, primary_key=True, autoincrement=False),
     Column("count", Integer, nullable=False),
     Column("numbers", LargeBinary, nullable=False),
+    Index(None, "term", "count"),
     sqlite_with_rowid=False,
 )
 segments = Table(
