@@ -38,6 +38,10 @@ def test_a_coordinators_first_day(command: Command, tmp_path: Path) -> None:
     told = json.loads(command("explain", oversized["id"], palette["id"], "--json"))
     assert told["candidate"]["evidence"][0]["wording"]
     assert "same function" in command("explain", oversized["id"], palette["id"])
+    # What the CVE counting rule makes of them; asking changes nothing.
+    counted = json.loads(command("counting", palette["case_id"], "--json"))
+    assert (counted["count"], counted["considered"], counted["rule"]["approved"]) == ("keep", 2, "2024-04-25")
+    assert "4.1.11" in command("counting", palette["case_id"])
     # People have the last word, and can take it back exactly.
     before = json.loads(command("cases", "--json"))
     decided = json.loads(command("merge", palette["id"], sprites["id"], "--reason", "one fix for both", "--json"))

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
-from clearinghouse.disclosure.deconfliction.records import Candidate, DecisionKind, Verdict
-from clearinghouse.disclosure.deconfliction.rules import Agreement, bounds, relation, verdict
+from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Candidate, DecisionKind, Kinship, Verdict
+from clearinghouse.disclosure.deconfliction.rules import Agreement, bounds, kinship, relation, verdict
 
 THRESHOLDS = parse_policy(1, default_policy_document()).deconfliction
 SIBLING: dict[str, Any] = {"product": 0.9, "weakness": 1.0, "place": 0.0}
@@ -30,9 +30,35 @@ SIBLING: dict[str, Any] = {"product": 0.9, "weakness": 1.0, "place": 0.0}
     (0.01, Agreement(product=0.9, weakness=1.0), Verdict.NEW),
     (0.01, Agreement(product=0.2, weakness=1.0, place=0.0), Verdict.NEW),
     (0.01, Agreement(), Verdict.NEW),
+    (0.05, Agreement(kinship=Kinship.REGRESSION, **SIBLING), Verdict.RELATED),
+    (0.999, Agreement(kinship=Kinship.REGRESSION, same_identifier=True), Verdict.DUPLICATE),
+    (0.5, Agreement(kinship=Kinship.CHAIN), Verdict.RELATED),
+    (0.05, Agreement(kinship=Kinship.NAMED_APART), Verdict.RELATED),
+    (0.25, Agreement(kinship=Kinship.NAMED_APART), Verdict.UNSURE),
+    (0.01, Agreement(kinship=Kinship.COPY), Verdict.VARIANT),
+    (0.5, Agreement(kinship=Kinship.COPY), Verdict.UNSURE),
 ])
 def test_relation_of_a_pair(probability: float, agreement: Agreement, wanted: Verdict) -> None:
     assert relation(probability, agreement, THRESHOLDS) is wanted
+
+
+@pytest.mark.parametrize(("verdict_", "agreement", "wanted"), [
+    (Verdict.RELATED, Agreement(umbrella=True, kinship=Kinship.CHAIN), Kinship.UMBRELLA),
+    (Verdict.RELATED, Agreement(kinship=Kinship.CHAIN), Kinship.CHAIN),
+    (Verdict.RELATED, Agreement(same_identifier=False), Kinship.OTHER_NUMBER),
+    (Verdict.VARIANT, Agreement(kinship=Kinship.COPY), Kinship.COPY),
+    (Verdict.VARIANT, Agreement(exact=True), Kinship.SAME_FIX),
+    (Verdict.VARIANT, Agreement(), Kinship.ELSEWHERE),
+    (Verdict.UNSURE, Agreement(kinship=Kinship.NAMED_APART), Kinship.NAMED_APART),
+    (Verdict.UNSURE, Agreement(kinship=Kinship.COPY), None),
+    (Verdict.DUPLICATE, Agreement(exact=True), None), (Verdict.NEW, Agreement(), None),
+])
+def test_kinship_of_a_pair(verdict_: Verdict, agreement: Agreement, wanted: Kinship | None) -> None:
+    assert kinship(verdict_, agreement) is wanted
+
+
+def test_every_kinship_has_words() -> None:
+    assert list(KINSHIP_WORDS) == list(Kinship)
 
 
 def test_the_strongest_word_of_any_candidate_answers() -> None:

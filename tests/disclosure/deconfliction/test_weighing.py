@@ -148,6 +148,16 @@ def test_what_names_another_flaw_is_related_and_never_joined() -> None:
     assert said(old, replace(new, identifiers=old.identifiers)).kinship is None
 
 
+def test_whoever_names_the_same_place_another_flaw_is_asked_about() -> None:
+    old = at("lib/tile.c", "tile_read", identifiers=(Identifier("CVE-2025-1111", IdentifierRole.OWN),))
+    claim = "This is a different vulnerability than CVE-2025-1111."
+    found = said(old, at("lib/tile.c", "tile_read", description=claim))
+    assert found.kinship is Kinship.NAMED_APART
+    assert THRESHOLDS.ask_probability_min < found.add_to(0.99) < THRESHOLDS.cluster_probability_min
+    apart = said(old, at("lib/row.c", "row_copy", description=claim))
+    assert (apart.kinship, apart.evidence, apart.add_to(0.99) < THRESHOLDS.ask_probability_min) == (Kinship.NAMED_APART, (), True)
+
+
 TRACED = st.builds(
     lambda path, symbol, product, frames, patch, text: Finding(
         products=(product,), weaknesses=("CWE-787",), description=text, remediation=patch,
@@ -167,7 +177,7 @@ def test_both_sides_hear_the_same_and_only_links_take_away(one: Finding, other: 
     if found.kinship in (None, Kinship.COPY):
         assert probability - 1e-12 <= found.add_to(probability) <= 1.0
     else:
-        assert found.add_to(probability) <= probability
+        assert found.add_to(probability) <= max(probability, THRESHOLDS.cluster_probability_min)
 
 
 @given(TRACED, TRACED)

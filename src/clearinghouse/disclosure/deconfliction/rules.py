@@ -6,7 +6,8 @@ The order of the rules for one pair:
    would have made it a candidate for a person; else `new`.
 2. Two different CVE numbers: never `duplicate`; `variant` for the same product and kind of
    weakness, `related` when the model would have asked, else `new`.
-3. One says of the other, by its name, that it follows from it, is used together with it, or is another flaw: `related`.
+3. One says of the other, by its name, that it follows from it, is used together with it, or is another flaw: `related`; where the
+   last is said and the place or the fix is the same all the same, a person should look: `unsure`.
 4. At or above `join_probability_min`: `duplicate`, unless one side gives no locus and nothing
    exact (commit, tracker entry, identifier) agrees: then `unsure`, because boilerplate resembles boilerplate.
 5. At or above `ask_probability_min`: `unsure`.
@@ -64,7 +65,7 @@ def relation(probability: float, agreement: Agreement, thresholds: Deconfliction
     if agreement.same_identifier is False:
         return Verdict.VARIANT if sibling else Verdict.RELATED if asks else Verdict.NEW
     if agreement.kinship in LINKS and agreement.same_identifier is None:
-        return Verdict.RELATED
+        return Verdict.UNSURE if agreement.kinship is Kinship.NAMED_APART and asks else Verdict.RELATED
     if probability >= thresholds.join_probability_min:
         sure = agreement.locus or agreement.exact or agreement.same_identifier is True
         return Verdict.DUPLICATE if sure else Verdict.UNSURE
@@ -76,7 +77,9 @@ def relation(probability: float, agreement: Agreement, thresholds: Deconfliction
 
 
 def kinship(verdict: Verdict, agreement: Agreement) -> Kinship | None:
-    """Why a pair is related or a variant; None for every other verdict."""
+    """Why a pair is related or a variant, or what one says of the other where a person should look; None for every other verdict."""
+    if verdict is Verdict.UNSURE and agreement.kinship in LINKS:
+        return agreement.kinship
     if verdict is Verdict.RELATED:
         if agreement.umbrella:
             return Kinship.UMBRELLA

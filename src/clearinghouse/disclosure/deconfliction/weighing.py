@@ -40,14 +40,14 @@ class Spoken:
     """Whether both say where the flaw is, and it is the same place."""
     kinship: Kinship | None = None
     """Set where one report names the other as another flaw, or where the same code stands in another product."""
+    most: float = 1.0
+    """What the probability is at most."""
 
     def add_to(self, probability: float) -> float:
         """A probability with this said besides."""
-        if self.kinship in LINKS:
-            return min(probability, LINKED_PROBABILITY)
         if self.kinship is Kinship.COPY:
             return max(probability, COPY_RANKING)
-        return 1.0 - (1.0 - probability) * self.left
+        return min(1.0 - (1.0 - probability) * self.left, self.most)
 
 
 SILENT = Spoken()
@@ -59,8 +59,8 @@ def weigh(ours: Traces, theirs: Traces, one: Signature, other: Signature, thresh
     The order of the two does not matter.
     """
     kinship = _link(ours, theirs)
-    if kinship is not None:
-        return Spoken(kinship=kinship)
+    if kinship is not None and kinship is not Kinship.NAMED_APART:
+        return Spoken(kinship=kinship, most=LINKED_PROBABILITY)
     allied = bool(ours.family & theirs.family) or not ours.family or not theirs.family
     products: bool | None = None
     found: list[Evidence] = []
@@ -87,13 +87,17 @@ def weigh(ours: Traces, theirs: Traces, one: Signature, other: Signature, thresh
         if products:
             said.append(_said("fingerprint", "fingerprint: the same tool and rule gave both the same, and it varies between results",
                               worth.fingerprint_probability))
+    if not said and kinship is not None:
+        return Spoken(kinship=kinship, most=LINKED_PROBABILITY)
     if not said:
         copied = place and bool(ours.family & theirs.family) and products is False
         return Spoken(kinship=Kinship.COPY) if copied else SILENT
+    # Whoever says that theirs is another flaw, and shows the same place or fix, is asked about and not joined.
+    most = 1.0 if kinship is None else (thresholds.ask_probability_min + thresholds.cluster_probability_min) / 2
     left = 1.0
     for entry in said:
         left *= 1.0 / (1.0 + exp(entry.contribution))
-    return Spoken(tuple(said), left, strongest is not None and strongest.contribution > 0)
+    return Spoken(tuple(said), left, strongest is not None and strongest.contribution > 0, kinship, most)
 
 
 def with_traces(

@@ -10,11 +10,13 @@ import pysequoia
 import pytest
 
 from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.disclosure.deconfliction.traces import changes_of
 from clearinghouse.disclosure.intake.records import CodeLocation, Credit, VersionRange
 from clearinghouse.disclosure.intake.sources._html_text import read_html
 from clearinghouse.disclosure.intake.sources._mime import display_name
 from clearinghouse.disclosure.intake.sources.base import Document, Item
 from clearinghouse.disclosure.intake.sources.mail import SOURCE
+from tests.patch_samples import PATCH
 
 HEAD = "From: Ada F <ada@example.org>\nTo: security@example.com\nSubject: Overflow in decode()\nDate: Tue, 12 May 2026 08:00:00 +0000\nMessage-ID: <m1@example.org>\n"
 BODY = "Hello,\n\nHeap overflow in decode(), src/a.c line 12, release 1.4.2 (commit 3f2a9c1d). Fixed in version 1.4.3.\nWe publish after 90 days.\n"
@@ -86,6 +88,14 @@ def test_an_attached_log_tells_the_crash(read: Any) -> None:
     items, _ = read("mail", multipart("Content-Type: text/plain\n\nSee log.\n", part))
     assert items[0].finding.crash.kind == "double-free"
     assert codes(items) == ["mail.attachment_readable"]
+
+
+def test_an_attached_patch_is_kept_to_be_compared(read: Any) -> None:
+    data = base64.encodebytes(PATCH.encode()).decode()
+    part = f"Content-Type: text/x-patch\nContent-Disposition: attachment; filename=\"fix.patch\"\nContent-Transfer-Encoding: base64\n\n{data}\n"
+    items, _ = read("mail", multipart("Content-Type: text/plain\n\nThe fix is attached.\n", part))
+    assert ("patch", PATCH) in items[0].finding.extra
+    assert [change.path for change in changes_of(items[0].finding)] == ["src/chunk.c", "CHANGELOG.md"]
 
 
 @pytest.mark.parametrize("more", [

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 
+from clearinghouse.core.diffs import find_changes
 from clearinghouse.disclosure.intake.records import Credit, Finding, Note, VersionRange
 from clearinghouse.disclosure.intake.sources._crash import has_crash, read_log
 from clearinghouse.disclosure.intake.sources._html_text import read_html
@@ -236,6 +237,8 @@ class _Letter:
         reader = next((name for name, mark in _READABLE if mark.search(head)), "crashlog" if text and has_crash(text) else "")
         if reader == "crashlog":
             self._logs.append(text)
+        elif not reader and any(change.code for change in find_changes(text)):
+            self._extra.append(("patch", text))
         if reader:
             message = f"the attachment {part.name[:60]!r} looks like {reader}; send it by itself to have all of it read"
             self._notes.append(Note(part.place, message, "mail.attachment_readable"))
