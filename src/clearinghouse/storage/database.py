@@ -214,7 +214,10 @@ class Database:
                     tx = Transaction(connection, writable=True)
                     yield tx
                     tx.check_logged()
-            except OperationalError as error:
+            except DBAPIError as error:
+                # A session that the server ended (it was restarted, or we rested too long on what we had locked) is no mistake of ours.
+                if not isinstance(error, OperationalError) and not error.connection_invalidated:
+                    raise
                 raise Unavailable(
                     f"the database could not be written ({error.orig}); nothing of this step was kept: free space or wait, "
                     "then run the same command again"

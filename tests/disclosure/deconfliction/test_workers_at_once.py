@@ -4,7 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -235,6 +235,32 @@ def test_what_a_worker_that_died_had_claimed_is_placed_first(instance: Instance,
             thread.join(30)
     assert [type(error) for error in workers.troubles] == [Unavailable]
     assert {number: (one.cluster, one.settled) for number, one in placed(instance).items()} == {1: (1, False), 2: (1, False)}
+    check_index(instance)
+
+
+def test_what_a_stopped_worker_had_claimed_is_given_to_others(
+    instance: Instance, finders: list[Party], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A computer that sleeps holds its connections open; the database ends what rests too long."""
+    monkeypatch.setattr(store, "_CLAIM_IDLE", "300ms")
+    workers = Workers(instance)
+    with workers.own() as one, workers.own() as two:
+        first = halting(one)
+        send_as(instance, finders[0], [told(1, 0)])
+        one.sign_new()
+        threads = workers.run(first.place_new)
+        assert first.compared.wait(30)
+        send_as(instance, finders[1], [told(1, 1)])
+        two.sign_new()
+        limit = time.monotonic() + 30
+        while two.any_waiting() and time.monotonic() < limit:
+            with suppress(Unavailable):
+                two.place_new()
+        first.go.set()
+        for thread in threads:
+            thread.join(30)
+    assert all(isinstance(error, Unavailable) for error in workers.troubles), workers.troubles
+    assert {number: one.cluster for number, one in placed(instance).items()} == {1: 1, 2: 1}
     check_index(instance)
 
 

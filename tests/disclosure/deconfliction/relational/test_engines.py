@@ -14,7 +14,7 @@ from clearinghouse.app import process
 from clearinghouse.app.bulk import IN_MEMORY_RECORDS_MAX, bulk_of, with_engine
 from clearinghouse.app.settings import Settings, default_policy_document, parse_policy
 from clearinghouse.app.wiring import Instance
-from clearinghouse.core.errors import Conflict, Invalid
+from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.roles import Role
 from clearinghouse.disclosure.deconfliction import store
 from clearinghouse.disclosure.deconfliction.relational import steps
@@ -225,7 +225,7 @@ def test_place_of_work_is_one_process_at_a_time_and_cleared_when_done(tmp_path: 
         raise RuntimeError
     with workplace(tmp_path, "one") as folder:
         assert (folder / "left").exists(), "what was left by an interruption is there"
-        with pytest.raises(Conflict), workplace(tmp_path, "one"):
+        with pytest.raises(Unavailable), workplace(tmp_path, "one"):
             pass
     with pytest.raises(RuntimeError), workplace(tmp_path, "two"):
         raise RuntimeError

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from clearinghouse.core.errors import Conflict
+from clearinghouse.core.errors import Unavailable
 
 
 @contextmanager
@@ -18,14 +18,14 @@ def workplace(base: Path, name: str) -> Iterator[Path]:
     """The folder of a settling; removed when the block ends well, left for the next attempt when it does not.
 
     Raises:
-        Conflict: another process settles the same records there.
+        Unavailable: another process settles the same records there.
     """
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (base / f"{name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Conflict("another process settles the same reports; wait for it, or end it first") from None
+            raise Unavailable("another process settles the same reports; wait for it, or end it first") from None
         _clear(base, name)
         folder = base / name
         folder.mkdir(exist_ok=True, mode=0o700)
