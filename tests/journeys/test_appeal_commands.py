@@ -22,6 +22,7 @@ def test_appeal_over_the_command_line(command: Command, tmp_path: Path) -> None:
     command("grant", "give", reports["Finder"], ids["Judge"], "--reason", "looks at appeals")
     told = json.loads(command("--as", ids["Finder"], "show", reports["Finder"], "--json"))
     assert told["line"]["answer"] == "duplicate"
+    assert "known, first received at" in command("--as", ids["Finder"], "show", reports["Finder"])
     appeal = json.loads(command(
         "--as", ids["Finder"], "appeal", "make", reports["Finder"], "--question", "duplicate", "--reason", "another parser", "--json"))["id"]
     assert "answer by" in command("appeal", "list")

@@ -12,6 +12,7 @@ from clearinghouse.app.views import cases as case_views
 from clearinghouse.app.views import counting as counting_views
 from clearinghouse.app.views import report as report_views
 from clearinghouse.app.views import reports as reports_views
+from clearinghouse.app.views.appeals import AppealLine
 from clearinghouse.app.views.cases import Case, CaseLine
 from clearinghouse.app.views.counting import Counting
 from clearinghouse.app.views.report import CandidateLine, Explained
@@ -20,6 +21,7 @@ from clearinghouse.app.withdrawing import reinstate_reports, withdraw_reports
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.ids import DecisionId
 from clearinghouse.core.roles import Scope
+from clearinghouse.disclosure.coordination.appeals.records import Question
 from clearinghouse.disclosure.deconfliction import actions
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import actions as intake
@@ -45,6 +47,10 @@ class ReportDocument(msgspec.Struct, frozen=True):
     candidates: tuple[CandidateLine, ...]
     withdrawn_because: str = ""
     """The sender's reason, where it took the report back."""
+    appeals: tuple[AppealLine, ...] = ()
+    """Of its sender, for the sender and for who is on duty for it."""
+    may_appeal: tuple[Question, ...] = ()
+    """What the caller may contest now."""
 
 
 class Clusters(msgspec.Struct, frozen=True):
@@ -82,7 +88,7 @@ def report(instance: Acting, report_id: FromPath[str]) -> ReportDocument:
     """What was received, never edited, and what it was compared with."""
     found = report_views.read_report(instance, report_id)
     because = "" if found.withdrawal is None else found.withdrawal.reason
-    return ReportDocument(found.line, found.report.finding, found.report.notes, found.candidates, because)
+    return ReportDocument(found.line, found.report.finding, found.report.notes, found.candidates, because, found.appeals, found.questions)
 
 
 @get("/reports/{report_id:str}/compare/{other_id:str}", opt={SCOPE: Scope.CASES_READ}, sync_to_thread=True, summary="Two reports compared")

@@ -278,6 +278,12 @@ def _show_report(opened: "Opened", json: bool) -> None:
     if line.case_id:
         provisional = "" if line.settled else " (provisional)"
         out.print(f"{line.answer} {line.probability_text}{provisional}  {line.case_id}", markup=False)
+    elif not report.public:
+        out.print(line.answer if line.known_since is None else f"{line.answer}: known, first received at {line.known_since:%Y-%m-%d %H:%M} UTC", markup=False)
+    for appeal in opened.appeals:
+        out.print(f"appeal {appeal.id} {appeal.question}: {appeal.state}", markup=False)
+    if opened.questions:
+        say(f"contest it with: clearinghouse appeal make {report.id} --question {'|'.join(opened.questions)} --reason ...")
     for note in report.notes:
         say(f"{note.place}: {note.message}", "yellow")
     out.print()

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,28 @@ def test_person_names_the_lead_over_settling_and_takes_it_back(instance: Instanc
     assert changes(instance)[2:] == [(second, "reproducer")]
     with instance.database.read() as tx:
         assert list(store.stream_placements(tx)) == before
+
+
+def test_credit_follows_merges_and_splits_and_is_as_before_when_they_are_undone(
+    instance: Instance, flood: tuple[ReportId, ReportId, ReportId], clock: FixedClock
+) -> None:
+    first, second, third = flood
+    [later] = send_as(instance, new_party(instance, "Four Ltd", Role.REPORTER), [flaw("SQL injection by sorting", symbol="list_admin")],
+                      coordinator=instance.actor)
+    compare(instance)
+    before = read_case(instance, case_of(first)).credit, read_case(instance, case_of(later)).credit
+    merged = decide(instance, DecisionKind.MERGE, third, later)
+    assert [(line.report_id, line.place) for line in read_case(instance, case_of(later)).credit.lines] == [
+        (first, Place.FIRST), (second, Place.INDEPENDENT), (third, Place.INDEPENDENT), (later, Place.INDEPENDENT),
+    ]
+    clock.at += timedelta(minutes=1)
+    split = decide(instance, DecisionKind.SPLIT, first, second)
+    assert [(line.report_id, line.place) for line in read_case(instance, case_of(later)).credit.lines] == [
+        (third, Place.FIRST), (later, Place.INDEPENDENT),
+    ]
+    undo(instance, split)
+    undo(instance, merged)
+    assert (read_case(instance, case_of(first)).credit, read_case(instance, case_of(later)).credit) == before
 
 
 def test_named_lead_that_leaves_its_group_leads_it_no_more(instance: Instance, flood: tuple[ReportId, ReportId, ReportId]) -> None:
