@@ -288,6 +288,7 @@ WEIGHED: dict[str, str] = {
     f"GET {API}/reports/{{report_id}}/compare/{{other_id}}": WEIGHING,
     "GET /reports/{report_id}/compare/{other_id}": WEIGHING,
     f"GET {API}/commitments/figures": "five counts over everybody's commitments are public", "GET /commitments": "the same figures stand on it",
+    f"GET {API}/model/proposals": WEIGHING,
     f"GET {API}/model": "figures of the matcher over everybody's decisions, for administrators", "GET /model": "the same",
 }
 
