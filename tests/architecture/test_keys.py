@@ -122,7 +122,7 @@ def _fill(world: World) -> None:
         commitments.add_section(tx, commitment, OpenedSection("report", now, False, 1, "sha3-256:00"), b"text", envelope)
         held = tx.rows(text("select report_id, number from reports limit 1"))[0]
         withdrawals.add_withdrawal(tx, Withdrawal(held.report_id, now, PartyId(me), "reason"), held.number, envelope)
-        appeal = Appeal(AppealId(new_id("apl")), held.report_id, Question.CREDIT, PartyId(me), now, now, "words")
+        appeal = Appeal(AppealId(new_id("apl")), held.report_id, Question.KNOWN, PartyId(me), now, now, "words")
         appeals.add_appeal(tx, appeal, envelope)
         appeals.end_appeal(tx, appeal, AppealState.REJECTED, "answer", PartyId(me), now, envelope)
         asks.add_asks(tx, [Ask(new_id("ask"), "", held.report_id, PartyId(me), now, "words")], envelope)
