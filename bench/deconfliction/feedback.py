@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(table: fitting.Table, *, reports: bool = False) -> dict[str, Any]:
     """Pooled and by source: F1 of the judged HARD pairs for each of `WAYS`, and how many pairs were decided."""
     started, policy = time.perf_counter(), parse_policy(1, default_policy_document()).learning
-    view = table.erased(np.ones(len(table.ids), bool)) if reports else table
+    view = table.blank if reports else table
     ((_, known),) = folds.out_of_fold(table, [view])
     of_a, of_b = table.folds[table.pairs.a], table.folds[table.pairs.b]
     decided_part = np.isin(of_a, DECIDED_FOLDS) & np.isin(of_b, DECIDED_FOLDS)

@@ -37,8 +37,6 @@ APPEAL = {**JUDGE, "learning_rate": 0.05}
 APPEAL_ROUNDS = 200
 NEAR_RANK = 2
 """Pairs up to this rank all train the sieve; of the rest every eighth, with eight times the weight."""
-ERASED = 0.25
-"""Part of the records whose database training does not see: a finder's report is an entry of none."""
 _DATABASES = list(FEATURES).index("same_catalogue")
 _PAIRS = 60_000
 _THIN = 8
@@ -65,9 +63,9 @@ class Table:
     """Whether the answer is known: both records are scored."""
 
     @cached_property
-    def training(self) -> "Table":
-        """The table as training sees it: the databases of some records erased, the same ones each time."""
-        return self.erased(np.random.default_rng(11).random(len(self.ids)) < ERASED)
+    def blank(self) -> "Table":
+        """The table with no record's database known: a finder's report is an entry of none."""
+        return self.erased(np.ones(len(self.ids), bool))
 
     def erased(self, which: NDArray[np.bool_]) -> "Table":
         """The table with the databases of some records unknown. Candidates and all other features stay."""
@@ -113,8 +111,10 @@ def build_table(records: Path, truth: Path, signatures: Sequence[Signature], bac
 
 
 def fit(table: Table, allowed: NDArray[np.bool_]) -> Fitted:
-    """Fit the three stages on the allowed pairs whose answer is known; some records' databases are hidden from it (`ERASED`)."""
-    table = table.training
+    """Fit the three stages on the allowed pairs whose answer is known.
+
+    The later stages see each pair twice, with the databases of its records known and with none known.
+    """
     usable = np.flatnonzero(allowed & table.known)
     near = table.rows[usable, list(FEATURES).index("rank_best")] <= NEAR_RANK
     chosen = near | (table.same[usable] == 1) | (np.arange(len(usable)) % _THIN == 0)
@@ -124,29 +124,41 @@ def fit(table: Table, allowed: NDArray[np.bool_]) -> Fitted:
     learns[:, _DATABASES] = -1.0  # a column without two values is never split on
     sieve = lightgbm.train(SIEVE, lightgbm.Dataset(learns, table.same[rows], weight=weight), SIEVE_ROUNDS)
     first = np.asarray(sieve.predict(table.rows))
-    kept, judged = _with_context(table, first)
-    same, trains = table.same[kept], (allowed & table.known)[kept]
-    judge = lightgbm.train(JUDGE, lightgbm.Dataset(judged[trains], same[trains]), JUDGE_ROUNDS)
-    second = np.where(trains, _crossed(table, kept, judged, trains), np.asarray(judge.predict(judged)))
-    appealed = np.hstack((judged, _around(table, kept, second)))
-    appeal = lightgbm.train(APPEAL, lightgbm.Dataset(appealed[trains], same[trains]), APPEAL_ROUNDS)
-    return Fitted(sieve, judge, appeal, first)
+    views = (table, table.blank)
+    judged = [_with_context(view, first)[1] for view in views]
+    kept = np.flatnonzero(first >= SIEVE_MIN)
+    trains = (allowed & table.known)[kept]
+    answers = np.tile(table.same[kept], len(views))
+    twice = np.tile(trains, len(views))
+    judge = _train(JUDGE, judged, answers, twice, JUDGE_ROUNDS)
+    crossed = _crossed(table, kept, judged, answers, trains)
+    appealed = [
+        np.hstack((rows, _around(view, kept, np.where(trains, second, np.asarray(judge.predict(rows))))))
+        for view, rows, second in zip(views, judged, crossed, strict=True)
+    ]
+    return Fitted(sieve, judge, _train(APPEAL, appealed, answers, twice, APPEAL_ROUNDS), first)
 
 
-def _crossed(table: Table, kept: NDArray[np.int64], judged: F32, trains: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Second-stage probabilities by judges that did not train on the pair: what the third stage meets in the field.
+def _train(parameters: dict[str, Any], tables: Sequence[F32], answers: NDArray[np.int8], which: NDArray[np.bool_], rounds: int) -> lightgbm.Booster:
+    return lightgbm.train(parameters, lightgbm.Dataset(np.concatenate(tables)[which], answers[which]), rounds)
+
+
+def _crossed(
+    table: Table, kept: NDArray[np.int64], judged: Sequence[F32], answers: NDArray[np.int8], trains: NDArray[np.bool_]
+) -> list[NDArray[np.float64]]:
+    """For each view, second-stage probabilities by judges that did not train on the pair: what the third stage meets in the field.
 
     Two halves by component; a pair between them was seen by neither judge and gets the mean.
     """
     half_a, half_b = table.components[table.pairs.a[kept]] % 2, table.components[table.pairs.b[kept]] % 2
-    total, judges = np.zeros(len(kept)), np.zeros(len(kept))
+    totals, judges = [np.zeros(len(kept)) for _ in judged], np.zeros(len(kept))
     for half in (0, 1):
         touches = (half_a == half) | (half_b == half)
-        learns = trains & ~touches
-        found = lightgbm.train(JUDGE, lightgbm.Dataset(judged[learns], table.same[kept][learns]), JUDGE_ROUNDS)
-        total[touches] += np.asarray(found.predict(judged[touches]))
+        found = _train(JUDGE, judged, answers, np.tile(trains & ~touches, len(judged)), JUDGE_ROUNDS)
+        for total, rows in zip(totals, judged, strict=True):
+            total[touches] += np.asarray(found.predict(rows[touches]))
         judges[touches] += 1
-    return total / np.maximum(judges, 1)
+    return [total / np.maximum(judges, 1) for total in totals]
 
 
 def _around(table: Table, kept: NDArray[np.int64], probabilities: NDArray[np.float64]) -> F32:

@@ -78,7 +78,7 @@ def measure(table: fitting.Table, started: float) -> tuple[dict[str, Any], Knots
     Everything is measured twice by the same models: `entries` with the database of each record known, as of imported
     lists, and `reports` with none known, as between finders' reports.
     """
-    views = {"entries": table, "reports": table.erased(np.ones(len(table.ids), bool))}
+    views = {"entries": table, "reports": table.blank}
     folded = dict(zip(views, folds.out_of_fold(table, list(views.values())), strict=True))
     judged = dict(zip(views, left_out.leave_out(table, list(views.values()), list(folded.values())), strict=True))
     raw = {name: _hard_predictions(table, one) for name, one in judged.items()}
@@ -146,7 +146,6 @@ def write(
         "digest": "sha256:" + whole.hexdigest(),
         "corpus_digest": digest(records), "truth_digest": digest(truth), "records": len(table.ids),
         "background_records": len(table.ids), "signature_format": FORMAT, "sieve_min": fitting.SIEVE_MIN,
-        "erased": fitting.ERASED,
         "features": list(ALL_FEATURES), "calibration": knots, "measured": measured,
         "parameters": {"sieve": fitting.SIEVE, "sieve_rounds": fitting.SIEVE_ROUNDS, "judge": fitting.JUDGE,
                        "judge_rounds": fitting.JUDGE_ROUNDS, "appeal": fitting.APPEAL, "appeal_rounds": fitting.APPEAL_ROUNDS},
