@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clearinghouse.core.diffs import FileChange, Hunk, find_changes, function_of, patch_id
-from tests.patch_samples import BACKPORT, PATCH
+from patch_samples import BACKPORT, PATCH
 
 
 def test_changes_of_a_patch() -> None:

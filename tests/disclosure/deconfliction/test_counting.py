@@ -13,7 +13,7 @@ from clearinghouse.disclosure.deconfliction.counting.facts import Facts, facts_o
 from clearinghouse.disclosure.deconfliction.counting.rules import Count, Proposal, Reason, Says, weigh_pair
 from clearinghouse.disclosure.deconfliction.counting.rules import propose as propose_
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame, Identifier, IdentifierRole, VersionRange
-from tests.patch_samples import BACKPORT, PATCH
+from patch_samples import BACKPORT, PATCH
 
 
 def propose(members: Iterable[Facts], near: Iterable[Facts] = ()) -> Proposal:

@@ -1,19 +1,19 @@
 """Settling and placing: order does not matter, and one newcomer is seen as the settling sees it."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
-from clearinghouse.disclosure.deconfliction.placing import Stored, compare, place
+from clearinghouse.disclosure.deconfliction.placing import compare, place
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.settling import Settlement, settle
 from clearinghouse.disclosure.deconfliction.signature import Signature, Signer
 from clearinghouse.disclosure.intake.records import Finding, Reference, ReferenceKind, VersionRange
+from memory_index import Memory
 
 KEY = b"an instance's secret for terms"
 SIGNER, SCORER = Signer(KEY), Scorer.load(KEY)
@@ -44,26 +44,6 @@ def flood() -> list[Finding]:
                 "which an unauthenticated party may use for denial of service.", products=(f"example:{product}",), references=link,
             ))
     return found
-
-
-@dataclass
-class Memory:
-    """The index in memory."""
-
-    signatures: list[Signature]
-    standings: list[bytes]
-
-    def count(self) -> int:
-        return len(self.signatures)
-
-    def document_frequencies(self, terms: NDArray[np.uint64]) -> NDArray[np.int64]:
-        return np.array([sum(term in one.terms for one in self.signatures) for term in terms], np.int64)
-
-    def postings(self, terms: NDArray[np.uint64]) -> list[NDArray[np.uint32]]:
-        return [np.array([at for at, one in enumerate(self.signatures) if term in one.terms], np.uint32) for term in terms]
-
-    def stored(self, documents: NDArray[np.uint32]) -> list[Stored]:
-        return [Stored(self.signatures[at].to_bytes(), self.standings[at]) for at in documents.tolist()]
 
 
 @pytest.fixture(scope="module")

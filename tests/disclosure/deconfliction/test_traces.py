@@ -17,7 +17,7 @@ from clearinghouse.disclosure.deconfliction.traces import (
     sign_traces,
 )
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame, Identifier, IdentifierRole, Producer
-from tests.patch_samples import BACKPORT, PATCH
+from patch_samples import BACKPORT, PATCH
 
 SIGNER = Signer(b"an instance's secret for terms")
 CRASH = Crash("AddressSanitizer", "heap-buffer-overflow", "READ", 4, (

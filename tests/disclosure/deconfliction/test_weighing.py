@@ -16,8 +16,8 @@ from clearinghouse.disclosure.deconfliction.signature import Signer
 from clearinghouse.disclosure.deconfliction.traces import indexed, read_row, read_traces, sign_traces
 from clearinghouse.disclosure.deconfliction.weighing import SILENT, Spoken, weigh
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame, Identifier, IdentifierRole, Producer
-from tests.disclosure.deconfliction.test_placing import Memory
-from tests.patch_samples import BACKPORT, PATCH
+from memory_index import Memory
+from patch_samples import BACKPORT, PATCH
 
 KEY = b"an instance's secret for terms"
 SIGNER, SCORER = Signer(KEY), Scorer.load(KEY)
