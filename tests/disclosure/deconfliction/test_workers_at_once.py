@@ -41,7 +41,7 @@ class Workers:
         with Database(self.instance.database.url) as database:
             found = matching(self.instance)
             # What counts here is whom a report was compared with, not how sure the model is of made-up words.
-            yield replace(found, database=database, thresholds=replace(found.thresholds, join_probability_min=0.6))
+            yield replace(found, database=database, thresholds=replace(found.thresholds, join_probability_min=0.71))
 
     def run(self, *acts: Callable[[], object]) -> list[threading.Thread]:
         """Begin acts in threads."""
