@@ -3,6 +3,7 @@
 #   make test            the whole test suite but what takes long
 #   make test-long       kill loops, growth, the corpus: what takes longer than a coffee
 #   make lint            style, types, import contracts, documents held against the code
+#   make mutants         change the rules of clustering and credit one place at a time: some test must notice
 #   make train           train the pair model on ../shared/data/deconfliction
 #   make lock            renew requirements.lock
 
@@ -11,7 +12,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: demo test test-long lint train lock clean
+.PHONY: demo test test-long lint mutants train lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -39,6 +40,10 @@ lint: $(VENV)/.ready
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest tests/architecture
+
+mutants: $(VENV)/.ready
+	PYTHONHASHSEED=0 $(BIN)/python -m mutmut run
+	$(BIN)/python -m mutmut results
 
 train: $(VENV)/.ready
 	$(BIN)/python -m bench.deconfliction.train $(ARGS)

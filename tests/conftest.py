@@ -10,6 +10,7 @@ from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from clearinghouse.app.settings import Settings, default_policy_document, default_url, parse_policy
@@ -21,6 +22,10 @@ from clearinghouse.storage.migrate import upgrade
 from tests_support import Command, lacking
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+
+# Machines are noisy: no property fails for being slow.
+hypothesis.settings.register_profile("unhurried", deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 
 @pytest.fixture

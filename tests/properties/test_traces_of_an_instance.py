@@ -17,7 +17,7 @@ from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame, Identifier, IdentifierRole
 from clearinghouse.server.application import create_application
-from tests.patch_samples import BACKPORT, PATCH
+from patch_samples import BACKPORT, PATCH
 from views_support import new_party, send_as
 
 FRAMES = ("tile_read", "tile_next", "image_rows", "image_open", "load_file")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Candidate, DecisionKind, Kinship, Verdict
-from clearinghouse.disclosure.deconfliction.rules import Agreement, bounds, kinship, relation, verdict
+from clearinghouse.disclosure.deconfliction.rules import OTHER_PLACE_MAX, SAME_NAME_MIN, Agreement, bounds, kinship, relation, verdict
 
 THRESHOLDS = parse_policy(1, default_policy_document()).deconfliction
 SIBLING: dict[str, Any] = {"product": 0.9, "weakness": 1.0, "place": 0.0}
@@ -37,6 +37,14 @@ SIBLING: dict[str, Any] = {"product": 0.9, "weakness": 1.0, "place": 0.0}
     (0.25, Agreement(kinship=Kinship.NAMED_APART), Verdict.UNSURE),
     (0.01, Agreement(kinship=Kinship.COPY), Verdict.VARIANT),
     (0.5, Agreement(kinship=Kinship.COPY), Verdict.UNSURE),
+    (0.01, Agreement(same_identifier=False), Verdict.NEW),
+    # At a bound itself the stronger word is said.
+    (THRESHOLDS.ask_probability_min, Agreement(), Verdict.UNSURE),
+    (THRESHOLDS.join_probability_min, Agreement(), Verdict.DUPLICATE),
+    (0.01, Agreement(product=SAME_NAME_MIN, weakness=0.1, place=0.0), Verdict.VARIANT),
+    (0.01, Agreement(product=0.9, weakness=0.0, place=0.0), Verdict.NEW),
+    (0.01, Agreement(product=0.9, weakness=1.0, place=OTHER_PLACE_MAX), Verdict.VARIANT),
+    (0.01, Agreement(product=0.9, weakness=1.0, place=OTHER_PLACE_MAX + 0.01), Verdict.NEW),
 ])
 def test_relation_of_a_pair(probability: float, agreement: Agreement, wanted: Verdict) -> None:
     assert relation(probability, agreement, THRESHOLDS) is wanted

@@ -149,3 +149,12 @@ def test_later_claims_change_nothing_of_those_before(drawn: list[tuple[int, int 
     after = credit_order([*claims, claim("zz", 99)])
     assert after[:-1] == before
     assert [known_since(one, claims) for one in claims] == [known_since(one, [*claims, claim("zz", 99)]) for one in claims]
+
+
+def test_words_of_its_own_depend_on_nobody_and_every_earlier_chain_counts() -> None:
+    first = claim("a", 1, digest="sha256:a", chain=frozenset({"relay-1"}))
+    second = claim("b", 2, digest="sha256:b", chain=frozenset({"relay-2"}))
+    third = claim("c", 3, digest="sha256:c", chain=frozenset({"relay-1"}))
+    assert places(first, second, third) == [
+        ("a", Place.FIRST, False, ()), ("b", Place.INDEPENDENT, False, ()), ("c", Place.LATER, False, (Dependence.SAME_CHAIN,)),
+    ]

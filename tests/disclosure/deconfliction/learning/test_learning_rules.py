@@ -1,6 +1,7 @@
 """Which decisions count, what departs, and that what is held back keeps every cluster people touched as it was."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from clearinghouse.disclosure.deconfliction import rules
 from clearinghouse.disclosure.deconfliction.graph import Graph
-from clearinghouse.disclosure.deconfliction.learning.records import Difference, ProposalKind
+from clearinghouse.disclosure.deconfliction.learning.records import Difference, Proposal, ProposalKind
 from clearinghouse.disclosure.deconfliction.learning.rules import Word, countable, decided_pairs, differences, held
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 
@@ -42,6 +43,12 @@ def test_difference_names_what_leaves_what_joins_and_nothing_people_left_alone()
     assert differences(before, after, {5}) == [Difference(ProposalKind.JOIN, ((1, 2, 3), (4, 5)))]
     assert differences(before, after, set()) == []
     assert differences(before, before, set(before)) == []
+
+
+def test_what_waits_holds_as_the_difference_does() -> None:
+    join, part = Difference(ProposalKind.JOIN, ((1, 2), (3,))), Difference(ProposalKind.PART, ((4,), (5, 6)))
+    waiting = [Proposal("prp_x", one, 1, 3, 0.1, 0.9, "a", "b", datetime(2026, 11, 21, tzinfo=UTC)) for one in (join, part)]
+    assert held(waiting) == held([join, part]) == [(NOT_SAME, ((1, 2), (3,))), (MERGE, ((4, 5, 6),))]
 
 
 def test_newcomers_are_no_difference() -> None:

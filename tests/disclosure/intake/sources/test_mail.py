@@ -16,7 +16,7 @@ from clearinghouse.disclosure.intake.sources._html_text import read_html
 from clearinghouse.disclosure.intake.sources._mime import display_name
 from clearinghouse.disclosure.intake.sources.base import Document, Item
 from clearinghouse.disclosure.intake.sources.mail import SOURCE
-from tests.patch_samples import PATCH
+from patch_samples import PATCH
 
 HEAD = "From: Ada F <ada@example.org>\nTo: security@example.com\nSubject: Overflow in decode()\nDate: Tue, 12 May 2026 08:00:00 +0000\nMessage-ID: <m1@example.org>\n"
 BODY = "Hello,\n\nHeap overflow in decode(), src/a.c line 12, release 1.4.2 (commit 3f2a9c1d). Fixed in version 1.4.3.\nWe publish after 90 days.\n"

@@ -59,7 +59,7 @@ def differences(before: Mapping[int, int], after: Mapping[int, int], touched: Co
         pieces: dict[int, list[int]] = defaultdict(list)
         for number in members:
             pieces[after[number]].append(number)
-        for label, piece in sorted(pieces.items(), key=lambda entry: entry[1]):
+        for label, piece in pieces.items():
             if piece[0] != members[0]:
                 rest = tuple(number for number in members if after[number] != label)
                 groups = (tuple(piece), rest)
