@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Candidate, DecisionKind, Kinship, Verdict
-from clearinghouse.disclosure.deconfliction.rules import OTHER_PLACE_MAX, SAME_NAME_MIN, Agreement, bounds, kinship, relation, verdict
+from clearinghouse.disclosure.deconfliction.rules import (
+    OTHER_PLACE_MAX,
+    SAME_NAME_MIN,
+    Agreement,
+    bounds,
+    kinship,
+    relation,
+    verdict,
+)
 
 THRESHOLDS = parse_policy(1, default_policy_document()).deconfliction
 SIBLING: dict[str, Any] = {"product": 0.9, "weakness": 1.0, "place": 0.0}
