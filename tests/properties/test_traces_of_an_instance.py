@@ -94,7 +94,7 @@ def test_undoing_a_decision_over_traces_is_exact(sent: tuple[Instance, list[str]
         before = list(store.stream_placements(tx))
     with instance.database.write() as tx:
         found = intake.read_reports(tx, ids[:2], instance.envelope, viewer=instance.actor.id, now=now)
-        done = actions.decide(tx, DecisionKind.NOT_SAME, [found[one] for one in ids[:2]], "two flaws", actor=instance.actor.id,  # type: ignore[index]
+        done = actions.decide(tx, DecisionKind.NOT_SAME, [found[one] for one in ids[:2]], "two flaws", actor=instance.actor.id,
                               envelope=instance.envelope, thresholds=instance.policy.deconfliction, now=now)
     with instance.database.write() as tx:
         assert list(store.stream_placements(tx)) != before  # they stood together
