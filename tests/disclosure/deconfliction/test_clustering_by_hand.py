@@ -82,3 +82,20 @@ def test_group_of_many_is_diluted_by_every_pair_that_disagrees() -> None:
     found = cluster(4, a, b, np.array([0.9, 0.9, 0.9, 0.8], np.float32), 0.4)
     assert found.tolist() == [0, 0, 0, 3]
     assert pytest.approx(0.267, abs=0.001) == 0.8 / 3
+
+
+def two_and_two(last: float, *cannot: tuple[int, int]) -> list[int]:
+    """Two twos that join first, and a fifth that resembles each of them by so much, the last of them not at all."""
+    edges = {(0, 1): 1.0, (2, 3): 0.9, **{(a, b): 0.8 for a in (0, 1) for b in (2, 3)}, **{(a, 4): last for a in (0, 1, 2)}}
+    ends = sorted(edges)
+    a, b = (np.array([pair[side] for pair in ends], np.int32) for side in (0, 1))
+    return cluster(5, a, b, np.array([edges[pair] for pair in ends], np.float32), 0.4, cannot=cannot).tolist()
+
+
+def test_joined_groups_count_with_all_their_members() -> None:
+    assert two_and_two(0.5) == [0, 0, 0, 0, 4], "three halves over four are less than .4"
+    assert two_and_two(0.6) == [0, 0, 0, 0, 0]
+
+
+def test_bound_of_any_member_binds_the_joined_group() -> None:
+    assert two_and_two(0.6, (3, 4)) == [0, 0, 0, 0, 4]

@@ -157,8 +157,7 @@ class _Groups:
             if self.forbids(left, right):
                 del around[right], sums[right][left]
                 continue
-            kept = self.join(left, right)
-            gone = right if kept == left else left
+            kept, gone = self.join(left, right), right  # the smaller stands first in every entry, and is kept
             mine = sums[kept]
             del mine[gone]
             for other, total in sums.pop(gone).items():
