@@ -136,7 +136,9 @@ def _follow(
 ) -> tuple[str, ...]:
     done: list[str] = []
     if appeal.question is Question.NOT_SAME:
-        done += [f"undone: {_undo(tx, instance, one.id)}" for one in standing[:1]]
+        # A split that took others out merely left this report behind: it is contested only where nothing else holds the report apart.
+        about = [one for one in standing if one.kind != DecisionKind.SPLIT or report.number in one.groups[0]]
+        done += [f"undone: {_undo(tx, instance, one.id)}" for one in (about or standing)[:1]]
     elif appeal.question in (Question.KNOWN, Question.DUPLICATE):
         # A merge of nothing but this report with others, one by one; of more, the others stay as they were joined.
         done += [f"undone: {_undo(tx, instance, one.id)}" for one in standing if sum(len(group) for group in one.groups) == 2]

@@ -260,12 +260,14 @@ def deconflict(instance: Instance, progress: Callable[[str, int, int], None] = s
     new = work.sign_new()
     with instance.database.read() as tx:
         indexed, placed = deconfliction.count_indexed(tx), deconfliction.count_placements(tx)
-        unsettled = deconfliction.count_unsettled(tx)
+        unsettled, settled_before = deconfliction.count_unsettled(tx), deconfliction.last_settlement(tx) is not None
         total = deconfliction.count_signatures(tx)
     waiting = total - placed
     if settle is None:
         policy = instance.policy.settling
         settle = bool(waiting) and (total <= policy.records_max or waiting + unsettled >= policy.share_min * total or not indexed)
+        # After an upgrade dropped what was derived, everything was placed anew, and decisions stand over settled clusters alone.
+        settle = settle or (settled_before and 0 < total == unsettled)
     if settle:
         work.index_waiting()
         work.settle()

@@ -89,7 +89,8 @@ def two_and_two(last: float, *cannot: tuple[int, int]) -> list[int]:
     edges = {(0, 1): 1.0, (2, 3): 0.9, **{(a, b): 0.8 for a in (0, 1) for b in (2, 3)}, **{(a, 4): last for a in (0, 1, 2)}}
     ends = sorted(edges)
     a, b = (np.array([pair[side] for pair in ends], np.int32) for side in (0, 1))
-    return cluster(5, a, b, np.array([edges[pair] for pair in ends], np.float32), 0.4, cannot=cannot).tolist()
+    found: list[int] = cluster(5, a, b, np.array([edges[pair] for pair in ends], np.float32), 0.4, cannot=cannot).tolist()
+    return found
 
 
 def test_joined_groups_count_with_all_their_members() -> None:

@@ -30,7 +30,7 @@ from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.learning import store as learning
 from clearinghouse.disclosure.deconfliction.learning.keeping import keep_correction, keep_proposals
 from clearinghouse.disclosure.deconfliction.learning.learner import Learner
-from clearinghouse.disclosure.deconfliction.learning.rules import countable, decided_pairs
+from clearinghouse.disclosure.deconfliction.learning.rules import Word, countable, decided_pairs
 from clearinghouse.disclosure.deconfliction.placements import Pairs
 from clearinghouse.disclosure.deconfliction.placing import Placed, Stored, place
 from clearinghouse.disclosure.deconfliction.records import Verdict
@@ -41,6 +41,7 @@ from clearinghouse.disclosure.deconfliction.retrieval import index_terms
 from clearinghouse.disclosure.deconfliction.scoring import Scorer
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS, Settlement, settle
 from clearinghouse.disclosure.deconfliction.signature import FORMAT, Signature, Signer
+from clearinghouse.disclosure.deconfliction.tokens import Kind
 from clearinghouse.disclosure.deconfliction.traces import FORMAT as TRACES_FORMAT
 from clearinghouse.disclosure.deconfliction.traces import format_of, indexed, read_row, sign_traces
 from clearinghouse.disclosure.intake import store as intake
@@ -212,17 +213,28 @@ class Matching:
             settled = self._settle_by_steps(self.bulk.folder, opened, numbers, keys, model, must, cannot, learner)
         with self.database.write() as tx:
             store.lock_decisions(tx)
-            # Somebody may have decided meanwhile: the clusters are computed from what stands now.
-            standing = store.list_decisions(tx, self.envelope, standing_only=True)
-            founding = self._held(tx, settled, standing, model, changed=changed)
-            place_of = {number: place for place, number in enumerate(settled.graph.documents.tolist())}
-            clusters = founding[[place_of[number] for number in numbers.tolist()]]
-            self._keep(tx, numbers, settled, clusters, model, *placements.bounds(standing))
+            # Another settling that ended meanwhile may have seen more than this one, or another model.
+            overtaken = store.last_settlement(tx) != last or self.model(tx).digest != model.digest
+            if not overtaken:
+                self._conclude(tx, numbers, settled, model, learner, countable_words, changed=changed)
+        return self.settle() if overtaken else settled
+
+    def _conclude(
+        self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, model: Scorer, learner: Learner, learned_from: Sequence[Word],
+        *, changed: bool,
+    ) -> None:
+        # Somebody may have decided meanwhile: the clusters are computed from what stands now.
+        standing = store.list_decisions(tx, self.envelope, standing_only=True)
+        founding = self._held(tx, settled, standing, model, changed=changed)
+        place_of = {number: place for place, number in enumerate(settled.graph.documents.tolist())}
+        clusters = founding[[place_of[number] for number in numbers.tolist()]]
+        self._keep(tx, numbers, settled, clusters, model, *placements.bounds(standing))
+        # What was undone meanwhile, or came under an embargo, must not be learned from: the next settling fits anew.
+        if countable(placements.words(standing), self.embargoed(tx)) == learned_from:
             keep_correction(
-                tx, learner, self.learning, decisions=len(countable_words), passed_over=len(decisions) - len(countable_words),
-                actor=self.actor, now=self.clock.now(),
+                tx, learner, self.learning, decisions=len(learned_from), passed_over=len(standing) - len(learned_from), actor=self.actor,
+                now=self.clock.now(),
             )
-        return settled
 
     def _settle_in_memory(
         self, numbers: NDArray[np.uint32], keys: Mapping[int, str], model: Scorer, must: Pairs, cannot: Pairs, learner: Learner
@@ -243,11 +255,13 @@ class Matching:
         order = np.array(sorted(range(len(rising)), key=rising.__getitem__), np.int64)
         place = np.empty(len(order), np.int64)
         place[order] = np.arange(len(order))
+        # Numbers alone would do on one instance; after a restored backup the same numbers are other reports.
+        content = hashlib.sha256("\n".join(rising).encode()).digest()
         # Of no more use, and at a million records worth having back.
         rising.clear()
         keys.clear()
         # All that the steps before the rules depend on: the same records in the same form, judged by the same model.
-        name = hashlib.sha256(f"{FORMAT} {model.digest} ".encode() + numbers.astype("<u4").tobytes()).hexdigest()[:32]
+        name = hashlib.sha256(f"{FORMAT} {model.digest} ".encode() + numbers.astype("<u4").tobytes() + content + self.signer.term(Kind.WORD, "workplace").to_bytes(8, "big")).hexdigest()[:32]
         with workplace(folder, name) as inside, closing(opened(inside)) as engine:
             rows = ((at, body, read_row(locus)) for at, (_, body, locus) in zip(place.tolist(), self._stored(set(numbers.tolist())), strict=True))
             settled = steps.settle(engine, steps.Records(numbers[order], rows), model, self.thresholds, must, cannot, self.progress, learner)
@@ -303,10 +317,10 @@ class Matching:
 
     def _follow(self, tx: Transaction, clusters: dict[int, int], must: Pairs, cannot: Pairs) -> None:
         """Let those placed while everything was settled stand with whom they were found to repeat."""
-        rows = []
+        rows, told, apart = [], placements.partners(must), placements.partners(cannot)
         for kept in store.stream_placements(tx, max(clusters, default=-1)):
             candidates = store.unpack_candidates(kept.candidates)
-            cluster = clusters[kept.number] = placements.provisional(kept.number, candidates, clusters, must, cannot)
+            cluster = clusters[kept.number] = placements.provisional(kept.number, candidates, clusters, told, apart)
             word, probability = placements.word(kept.number, cluster, candidates, must, cannot)
             if (cluster, word) != (kept.cluster, kept.verdict):
                 rows.append(store.Placement(kept.number, cluster, word, probability, False, kept.candidates))

@@ -55,19 +55,32 @@ def word(
 
 
 def provisional(
-    number: int, candidates: Sequence[tuple[int, float, int]], clusters: Mapping[int, int], must: Pairs, cannot: Pairs
+    number: int, candidates: Sequence[tuple[int, float, int]], clusters: Mapping[int, int], must: Mapping[int, Sequence[int]],
+    cannot: Mapping[int, Sequence[int]],
 ) -> int:
     """The cluster of a report placed since the last settling: where the report it was found to repeat stands by now.
 
     Args:
         clusters: of the reports received before it, as far as they are placed.
+        must, cannot: with whom people joined each report, and from whom they held it apart (`partners`).
     """
+    # A "no" outlasts a "yes": not into a cluster that holds somebody it was held apart from.
+    apart = {clusters[other] for other in cannot.get(number, ()) if other in clusters}
     joined = next(
-        (other for other, _, relation in candidates
-         if RELATIONS[relation] is Verdict.DUPLICATE and other in clusters and _pair(number, other) not in cannot), number,
+        (clusters[other] for other, _, relation in candidates
+         if RELATIONS[relation] is Verdict.DUPLICATE and other in clusters and clusters[other] not in apart), number,
     )
-    told = [other for pair in must if number in pair for other in pair if other != number]
-    return min([clusters.get(joined, number), *(clusters[other] for other in told if other in clusters)])
+    told = (clusters[other] for other in must.get(number, ()) if other in clusters)
+    return min([joined, *(cluster for cluster in told if cluster not in apart)])
+
+
+def partners(pairs: Pairs) -> dict[int, list[int]]:
+    """For each report of some pairs, those it is paired with."""
+    found: dict[int, list[int]] = {}
+    for one, other in pairs:
+        found.setdefault(one, []).append(other)
+        found.setdefault(other, []).append(one)
+    return found
 
 
 def replace(
@@ -76,13 +89,14 @@ def replace(
     """Bring every placement to what graph, decisions and unanswered proposals say; gives the numbers of the reports that moved."""
     founding = graph.clusters(threshold, *bounds(decisions, proposals))
     must, cannot = bounds(decisions)
+    told, apart = partners(must), partners(cannot)
     clusters = dict(zip(graph.documents.tolist(), founding.tolist(), strict=True))
     changed: list[store.Placement] = []
     moved: list[int] = []
     for kept in store.stream_placements(tx):
         candidates = store.unpack_candidates(kept.candidates)
         if kept.number not in clusters:
-            clusters[kept.number] = kept.cluster if kept.settled else provisional(kept.number, candidates, clusters, must, cannot)
+            clusters[kept.number] = kept.cluster if kept.settled else provisional(kept.number, candidates, clusters, told, apart)
         cluster = clusters[kept.number]
         said, probability = word(kept.number, cluster, candidates, must, cannot)
         if (cluster, said) != (kept.cluster, kept.verdict):

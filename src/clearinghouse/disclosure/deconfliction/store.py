@@ -368,12 +368,6 @@ def cluster_of_each(tx: Transaction) -> list[tuple[int, int]]:
     return [(row.number, row.cluster) for row in tx.rows(query)]
 
 
-def settled_clusters(tx: Transaction) -> dict[int, int]:
-    """The cluster of every report whose place is not provisional."""
-    query = select(placements.c.number, placements.c.cluster).where(placements.c.settled.is_(True))
-    return {row.number: row.cluster for row in tx.rows(query)}
-
-
 def placed_as(verdict: str) -> Select[Any]:
     """A subquery of the numbers of reports with a verdict."""
     return select(placements.c.number).where(placements.c.verdict == verdict)

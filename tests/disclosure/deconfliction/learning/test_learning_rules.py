@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from clearinghouse.disclosure.deconfliction import rules
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.learning.records import Difference, Proposal, ProposalKind
-from clearinghouse.disclosure.deconfliction.learning.rules import Word, countable, decided_pairs, differences, held
+from clearinghouse.disclosure.deconfliction.learning.rules import Word, countable, decided_pairs, differences, held, narrowed
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 
 MERGE, SPLIT, NOT_SAME = DecisionKind.MERGE, DecisionKind.SPLIT, DecisionKind.NOT_SAME
@@ -24,13 +25,13 @@ def test_decision_that_speaks_of_a_report_under_embargo_teaches_nothing() -> Non
 
 def test_decided_pairs_follow_the_last_word() -> None:
     words = [(MERGE, ((1, 2, 3),)), (NOT_SAME, ((1,), (3,))), (NOT_SAME, ((4,), (5,)))]
-    assert decided_pairs(words, 50) == {(1, 2): True, (2, 3): True, (1, 3): False, (4, 5): False}
+    assert decided_pairs(words, 50) == {(1, 2): (True, 0), (2, 3): (True, 0), (1, 3): (False, 1), (4, 5): (False, 2)}
 
 
 def test_one_decision_counts_for_a_bounded_number_of_pairs_spread_over_its_reports() -> None:
     found = decided_pairs([(MERGE, (tuple(range(40)),)), (NOT_SAME, ((50,), (51,)))], 10)
     assert len(found) == 11
-    assert found[50, 51] is False
+    assert found[50, 51] == (False, 1)
     assert len({number for pair in found for number in pair}) > 12
 
 
@@ -49,6 +50,18 @@ def test_what_waits_holds_as_the_difference_does() -> None:
     join, part = Difference(ProposalKind.JOIN, ((1, 2), (3,))), Difference(ProposalKind.PART, ((4,), (5, 6)))
     waiting = [Proposal("prp_x", one, 1, 3, 0.1, 0.9, "a", "b", datetime(2026, 11, 21, tzinfo=UTC)) for one in (join, part)]
     assert held(waiting) == held([join, part]) == [(NOT_SAME, ((1, 2), (3,))), (MERGE, ((4, 5, 6),))]
+
+
+@pytest.mark.parametrize(("difference", "clusters", "wanted"), [
+    (Difference(ProposalKind.PART, ((3,), (1, 2))), {1: 1, 2: 1, 3: 1}, Difference(ProposalKind.PART, ((3,), (1, 2)))),
+    # Somebody took 2 out: it is no longer asked whether it stays.
+    (Difference(ProposalKind.PART, ((3,), (1, 2))), {1: 1, 2: 2, 3: 1}, Difference(ProposalKind.PART, ((3,), (1,)))),
+    (Difference(ProposalKind.PART, ((3,), (1, 2))), {1: 1, 2: 1, 3: 3}, None),
+    (Difference(ProposalKind.JOIN, ((1, 2), (3, 4))), {1: 1, 2: 2, 3: 3, 4: 3}, Difference(ProposalKind.JOIN, ((1,), (3, 4)))),
+    (Difference(ProposalKind.JOIN, ((1, 2), (3, 4))), {1: 1, 2: 1, 3: 1, 4: 1}, None),
+])
+def test_what_is_left_of_a_difference_after_people_moved_reports(difference: Difference, clusters: dict[int, int], wanted: Difference | None) -> None:
+    assert narrowed(difference, clusters) == wanted
 
 
 def test_newcomers_are_no_difference() -> None:

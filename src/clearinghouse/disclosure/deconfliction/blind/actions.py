@@ -16,6 +16,7 @@ from clearinghouse.disclosure.deconfliction.blind.protocol import ELEMENT_BYTES,
 from clearinghouse.disclosure.deconfliction.blind.records import Epoch, OpenEpoch
 from clearinghouse.disclosure.deconfliction.telling import rules as telling
 from clearinghouse.disclosure.deconfliction.telling import store as tellings
+from clearinghouse.disclosure.deconfliction.telling.actions import system_fitting
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.ledger import actions as ledger
@@ -125,7 +126,9 @@ def evaluate(
     day = now - timedelta(days=1)
     used = store.spent(tx, opened.epoch, organisation, day)
     # What its finders are told of their reports is learnt from the same budget (decision 2).
-    told = tuple(telling.batches_told(each, policy) for each in tellings.system_told(
+    # What waits and fits is shown already, before the sweep that notes it: it is spent as well.
+    shown = len(system_fitting(tx, [organisation], policy, now))
+    told = tuple(telling.batches_told(each + shown, policy) for each in tellings.system_told(
         tx, [organisation], day, opened.epoch.began_at).get(organisation, (0, 0)))
     if used.today + told[0] >= policy.batches_per_day or used.epoch + told[1] >= policy.batches_per_epoch:
         more = f", and was told of reports of its own worth {told[0]} and {told[1]} more" if any(told) else ""

@@ -1,6 +1,9 @@
 """What people do about learning: put a correction in force and take it out again, answer what a newer model proposes."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from itertools import combinations
 
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
 from clearinghouse.core.events import Event
@@ -9,10 +12,12 @@ from clearinghouse.core.policy import DeconflictionThresholds
 from clearinghouse.core.roles import Scope
 from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
+from clearinghouse.disclosure.deconfliction import placements
 from clearinghouse.disclosure.deconfliction.learning import store
 from clearinghouse.disclosure.deconfliction.learning.records import Proposal, ProposalKind, ProposalState, Version, VersionState
+from clearinghouse.disclosure.deconfliction.learning.rules import narrowed
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
-from clearinghouse.disclosure.deconfliction.store import lock_decisions
+from clearinghouse.disclosure.deconfliction.store import list_decisions, lock_decisions, lock_index, read_placements
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.ledger import actions as ledger
@@ -38,6 +43,7 @@ def adopt(tx: Transaction, version_id: str, model: str, *, actor: PartyId, now: 
         Conflict: it is in force already, was made for another model, or somebody else was faster.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.MODEL_MANAGE)
+    lock_decisions(tx)
     version = _version(tx, version_id)
     if version.state is VersionState.IN_FORCE:
         raise Conflict(f"{version.id} is in force already")
@@ -62,6 +68,7 @@ def retire(tx: Transaction, version_id: str, *, actor: PartyId, now: datetime) -
         Conflict: it is not in force.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.MODEL_MANAGE)
+    lock_decisions(tx)
     version = _version(tx, version_id)
     if version.state is not VersionState.IN_FORCE or not store.change_state(tx, version, VersionState.RETIRED, actor, now):
         raise Conflict(f"{version.id} is not in force; it is {version.state}")
@@ -76,7 +83,7 @@ def readable_proposals(
 
     One may answer who is on duty for a report of each group: that is who could merge or split them.
     """
-    waiting = store.open_proposals(tx)
+    waiting = _standing(tx, store.open_proposals(tx))
     numbers = sorted({number for one in waiting for group in one.difference.groups for number in group})
     reports = intake.read_reports_by_number(tx, numbers or [0], envelope, viewer=viewer, now=now, duty=True)
     found: list[tuple[Proposal, tuple[list[Report], list[Report]]]] = []
@@ -97,19 +104,25 @@ def answer(
         NotPermitted: the actor is no coordinator.
         NotFound: there is no such proposal that the actor may answer.
         Invalid: no reason.
-        Conflict: it was answered before, or a settling under another model overtook it.
+        Conflict: it was answered before, or people held apart what it would join.
     """
     party_rules.check_may(parties.get_party(tx, actor), Scope.CASES_DECIDE)
     cleaned = clean_text(reason, _REASON_CHARACTERS_MAX).strip()
     if not cleaned:
         raise Invalid("an answer needs a reason: others must be able to follow it, and to appeal")
     lock_decisions(tx)
+    lock_index(tx)
     found = {one.id: (one, groups) for one, groups in readable_proposals(tx, envelope, viewer=actor, now=now)}
     if proposal_id not in found:
         raise NotFound(f"no proposal {proposal_id[:40]!r} waits for you; `clearinghouse model proposals` lists those that do")
     proposal, (left, right) = found[proposal_id]
     kind, groups = _BECOMES[proposal.difference.kind, accept], proposal.difference.groups
     spoken = (tuple(sorted((*groups[0], *groups[1]))),) if kind is DecisionKind.MERGE else groups
+    if kind is DecisionKind.MERGE:
+        # A merge is the last word on each of its pairs: it must not be said of two that a person held apart without seeing that.
+        _, apart = placements.bounds(list_decisions(tx, envelope, standing_only=True))
+        if apart & set(combinations(spoken[0], 2)):
+            raise Conflict(f"{proposal.id} would join reports that people held apart; undo that decision first, or leave the proposal")
     # Answered first: what the proposal held must not outlast the decision it becomes.
     if not store.answer_proposal(tx, proposal.id, ProposalState.ACCEPTED if accept else ProposalState.DISMISSED, actor, now):
         raise Conflict(f"{proposal.id} was answered before")
@@ -118,6 +131,18 @@ def answer(
     )
     store.note_decision(tx, proposal.id, decided.id)
     return decided
+
+
+def _standing(tx: Transaction, waiting: Sequence[Proposal]) -> list[Proposal]:
+    """The proposals of which something is left to decide, each narrowed to that."""
+    numbers = sorted({number for one in waiting for group in one.difference.groups for number in group})
+    clusters = {number: placement.cluster for number, placement in read_placements(tx, numbers or [0]).items()}
+    found = []
+    for one in waiting:
+        difference = narrowed(one.difference, clusters)
+        if difference is not None:
+            found.append(replace(one, difference=difference))
+    return found
 
 
 def _version(tx: Transaction, version_id: str) -> Version:

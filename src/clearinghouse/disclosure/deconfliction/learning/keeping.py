@@ -31,11 +31,11 @@ def keep_correction(
     correction = learner.correction
     if correction is None or not correction.in_force:
         return None
-    for earlier in store.list_versions(tx):
-        if earlier.correction.model == correction.model and abs(earlier.correction.pairs - correction.pairs) < policy.again_pairs:
-            return None
+    newest = next((one for one in store.list_versions(tx) if one.correction.model == correction.model), None)
+    if newest is not None and len(set(newest.learned) ^ set(learner.learned)) < policy.again_pairs:
+        return None
     version = Version(
-        new_id("cor"), correction, learner.effect, learner.same, decisions, passed_over, now, VersionState.PROPOSED, now, actor
+        new_id("cor"), correction, learner.effect, learner.same, decisions, passed_over, now, VersionState.PROPOSED, now, actor, learner.learned
     )
     store.add_version(tx, version)
     details: dict[str, Detail] = {"model": correction.model, "pairs": correction.pairs, "decisions": decisions}
@@ -56,8 +56,12 @@ def keep_proposals(
     waiting = store.open_proposals(tx)
     if not changed:
         return waiting
-    before = deconfliction.settled_clusters(tx)
     last, stored = deconfliction.last_settlement(tx), deconfliction.last_graph(tx)
+    # From the graph and not from the placements: an upgrade may have dropped those with what they were derived from.
+    judged = None if stored is None else Graph.from_bytes(stored)
+    before = {} if judged is None else dict(zip(
+        judged.documents.tolist(), judged.clusters(threshold, *placements.bounds(decisions, waiting)).tolist(), strict=True
+    ))
     found: list[Difference] = []
     while True:
         clusters = graph.clusters(threshold, *placements.bounds(decisions, found))
@@ -67,7 +71,7 @@ def keep_proposals(
         if not fresh:
             break
         found += fresh
-    earlier = {} if stored is None else _probabilities(Graph.from_bytes(stored), found)
+    earlier = {} if judged is None else _probabilities(judged, found)
     later = _probabilities(graph, found)
     model_before = "" if last is None else last[2]
     proposals = [_proposal(one, earlier, later, model_before, model, now) for one in found]

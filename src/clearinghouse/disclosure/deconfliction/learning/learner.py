@@ -19,12 +19,13 @@ class Learner:
     """Given to `settling.settle` as its observer; holds afterwards the correction that the decided pairs support."""
 
     def __init__(
-        self, model: Scorer, decided: Mapping[tuple[int, int], bool], policy: LearningPolicy, thresholds: DeconflictionThresholds
+        self, model: Scorer, decided: Mapping[tuple[int, int], tuple[bool, int]], policy: LearningPolicy, thresholds: DeconflictionThresholds
     ) -> None:
-        """`model` is the one without a correction; `decided` are pairs of report numbers, the smaller first."""
+        """`model` is the one without a correction; `decided` is what `rules.decided_pairs` gives."""
         self._model, self._decided, self._policy, self._thresholds = model, decided, policy, thresholds
         self.correction: Correction | None = None
         self.same = 0
+        self.learned: tuple[tuple[int, int, bool], ...] = ()
         self.effect = NO_EFFECT
 
     def __call__(self, a: Numbers, b: Numbers, raw: NDArray[np.float64], rows: F32) -> None:
@@ -36,9 +37,10 @@ class Learner:
         # In the order of their numbers, so that no rounding depends on how the settling went through its pairs.
         chosen = chosen[np.argsort(keys[chosen])]
         pairs = list(zip(low[chosen].tolist(), high[chosen].tolist(), strict=True))
-        same = np.array([self._decided[pair] for pair in pairs], bool)
-        groups = _groups([pair for pair, alike in self._decided.items() if alike], pairs)
+        same = np.array([self._decided[pair][0] for pair in pairs], bool)
+        groups = _groups(self._decided, pairs)
         self.same = int(same.sum())
+        self.learned = tuple((one, other, alike) for (one, other), alike in zip(pairs, same.tolist(), strict=True))
         self.correction = fit_correction(self._model.digest, DecidedPairs(rows[chosen], raw[chosen], same, groups), self._policy)
         if self.correction.in_force:
             before = self._model.calibrate(raw, rows)
@@ -52,8 +54,11 @@ def _effect(before: F32, after: F32, thresholds: DeconflictionThresholds) -> Eff
     return Effect(len(before), *counts)
 
 
-def _groups(alike: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
-    """For each pair a number that all pairs about one flaw share: what people joined is one flaw."""
+def _groups(decided: Mapping[tuple[int, int], tuple[bool, int]], pairs: list[tuple[int, int]]) -> NDArray[np.int64]:
+    """For each pair a number that pairs share which must not be parted between fitting and judging.
+
+    Pairs called the same are one flaw's, whoever said so; pairs held apart are one decision's, which is one opinion of its reports.
+    """
     parent: dict[int, int] = {}
 
     def find(one: int) -> int:
@@ -61,7 +66,8 @@ def _groups(alike: list[tuple[int, int]], pairs: list[tuple[int, int]]) -> NDArr
             one = parent[one]
         return one
 
-    for one, other in sorted(alike):
+    for one, other in sorted(pair for pair, (alike, _) in decided.items() if alike):
         left, right = find(one), find(other)
         parent[max(left, right)] = min(left, right)
-    return np.array([find(one) for one, _ in pairs], np.int64)
+    # Decisions are numbered below zero, so that none is taken for a report.
+    return np.array([find(pair[0]) if decided[pair][0] else -1 - decided[pair][1] for pair in pairs], np.int64)

@@ -50,11 +50,8 @@ class Version:
     state: VersionState
     state_at: datetime
     state_by: PartyId
-
-    @property
-    def name(self) -> str:
-        """The model with this correction: digest of the model, and the version's id."""
-        return f"{self.correction.model[:19]} + {self.id}"
+    learned: tuple[tuple[int, int, bool], ...] = ()
+    """The decided pairs it was fitted on, by report numbers, and whether people called them the same."""
 
 
 class ProposalKind(StrEnum):

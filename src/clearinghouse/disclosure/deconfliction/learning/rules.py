@@ -21,22 +21,22 @@ def countable(words: Iterable[Word], closed: Collection[int]) -> list[Word]:
     return [(kind, groups) for kind, groups in words if not any(number in closed for group in groups for number in group)]
 
 
-def decided_pairs(words: Sequence[Word], pairs_max: int) -> dict[tuple[int, int], bool]:
-    """Pairs that decisions, oldest first, call the same (True) or hold apart; the last word on a pair counts.
+def decided_pairs(words: Sequence[Word], pairs_max: int) -> dict[tuple[int, int], tuple[bool, int]]:
+    """Pairs that decisions, oldest first, call the same (True) or hold apart, each with the place of its decision; the last word counts.
 
     Args:
         pairs_max: what one decision counts for at most, spread evenly over its pairs.
     """
     must, cannot = rules.bounds(words)
-    found: dict[tuple[int, int], bool] = {}
-    for word in words:
+    found: dict[tuple[int, int], tuple[bool, int]] = {}
+    for place, word in enumerate(words):
         joined, apart = rules.bounds([word])
         pairs = sorted(joined | apart)
         for at in range(min(pairs_max, len(pairs))):
             pair = pairs[at * len(pairs) // min(pairs_max, len(pairs))]
             # A later word may have turned this pair round, or taken it back.
             if pair in must or pair in cannot:
-                found[pair] = pair in must
+                found[pair] = (pair in must, place)
     return found
 
 
@@ -68,6 +68,22 @@ def differences(before: Mapping[int, int], after: Mapping[int, int], touched: Co
                 first, second = sorted((tuple(members), tuple(old[other])))
                 found[first, second] = Difference(ProposalKind.JOIN, (first, second))
     return [found[key] for key in sorted(found)]
+
+
+def narrowed(difference: Difference, clusters: Mapping[int, int]) -> Difference | None:
+    """What of a difference is still to be decided as the clusters stand now; None where nothing is.
+
+    People may have moved some of its reports since: each group counts with those that are still with its first.
+    """
+    left, right = difference.groups
+    if difference.kind is ProposalKind.JOIN:
+        one, other = (tuple(n for n in group if clusters.get(n) == clusters.get(group[0])) for group in (left, right))
+        return None if clusters.get(left[0]) == clusters.get(right[0]) else Difference(difference.kind, (one, other))
+    for cluster in dict.fromkeys(clusters.get(number) for number in right):
+        one, other = (tuple(n for n in group if clusters.get(n) == cluster) for group in (left, right))
+        if cluster is not None and one and other:
+            return Difference(difference.kind, (one, other))
+    return None
 
 
 def held(proposals: Iterable[Proposal | Difference]) -> list[Word]:

@@ -68,6 +68,7 @@ class _Body(msgspec.Struct):
     wrong_before: int
     wrong_after: int
     effect: Effect
+    learned: tuple[tuple[int, int, bool], ...]
 
 
 def add_version(tx: Transaction, version: Version) -> None:
@@ -75,7 +76,7 @@ def add_version(tx: Transaction, version: Version) -> None:
     one = version.correction
     body = _Body(
         one.weights.tolist(), one.centres.tolist(), one.scales.tolist(), one.shift_max, one.loss_before, one.loss_after, one.wrong_before,
-        one.wrong_after, version.effect,
+        one.wrong_after, version.effect, version.learned,
     )
     tx.write(insert(corrections), {
         "version_id": version.id, "model": one.model, "made_at": version.made_at, "pairs": one.pairs, "same": version.same,
@@ -155,7 +156,7 @@ def _version(row: Row[Any]) -> Version:
     )
     return Version(
         row.version_id, correction, body.effect, row.same, row.decisions, row.passed_over, row.made_at, VersionState(row.state),
-        row.state_at, PartyId(row.state_by),
+        row.state_at, PartyId(row.state_by), body.learned,
     )
 
 

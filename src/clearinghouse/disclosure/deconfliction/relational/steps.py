@@ -12,6 +12,7 @@ Between the stages goes what `context` needs: of each portion of pairs, all pair
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -34,8 +35,6 @@ PORTION_RECORDS = 20_000
 ASKING_RECORDS = 100_000
 """Records that ask together: they share the lists of their terms, which are a good part of all lists however few ask."""
 _LOAD_RECORDS = 20_000
-_ROUNDS_MAX = 40
-"""Rounds in which components are found; each doubles the distance that is seen."""
 Pairs = Iterable[tuple[int, int]]
 
 _VOCABULARY = "select term, count(*) as found, cast(abs(term % 16) as int) as part from terms group by term"
@@ -245,7 +244,7 @@ def _clustered(
         "joins": np.concatenate((graph.probabilities >= threshold, np.ones(len(hand), bool))).astype(np.int32),
     })
     # Rules and decisions may have changed since an attempt that was interrupted.
-    engine.forget("edges", *(f"reached_{number}" for number in range(_ROUNDS_MAX + 1)), "inside", "linked")
+    engine.forget("edges", "reached_0", "inside", "linked")
     engine.keep("edges", [edges])
     reached = _components(engine)
     engine.query("inside", f"""
@@ -270,8 +269,10 @@ def _components(engine: Engine) -> str:
           union all select a, a from edges where joins = 1 union all select b, b from edges where joins = 1
         ) ends group by record
     """)
-    for number in range(_ROUNDS_MAX):
+    # As many rounds as it takes, few but for a long chain: a label travels at least one edge a round, and mostly leaps.
+    for number in count():
         before, after = f"reached_{number}", f"reached_{number + 1}"
+        engine.forget(after)
         # The least of what the neighbours reach, and then of what that one reaches itself.
         engine.query(after, f"""
             select n.record, min(l.label) as label from (
@@ -287,7 +288,7 @@ def _components(engine: Engine) -> str:
         ))["changed"]
         if not int(changed[0]):
             return after
-    raise AssertionError(f"components were not found in {_ROUNDS_MAX} rounds")
+    raise AssertionError("counting does not end")
 
 
 def _gathered(portions: Iterable[Table]) -> dict[str, NDArray[Any]]:

@@ -19,7 +19,7 @@ def system_held_back(tx: Transaction, report_ids: Sequence[str], *, policy: Blin
     untold = store.system_untold(tx, report_ids)
     houses = sorted(set(untold.values()))
     # What waits and fits is told already, though the sweep that notes it comes within the minute.
-    fits = {one.report for one in _fitting(tx, houses, policy, now)}
+    fits = {one.report for one in system_fitting(tx, houses, policy, now)}
     return frozenset(report for report in untold if report not in fits)
 
 
@@ -35,7 +35,7 @@ def tell_waiting(
     for house in sorted({one.organisation for one in store.system_waiting(tx, None, 1)}):
         # Spent as in the blind check: one at a time for each organisation.
         parties.lock_party(tx, house)
-        chosen = _fitting(tx, [house], policy, now)
+        chosen = system_fitting(tx, [house], policy, now)
         standing = told_of(chosen)
         for one in chosen:
             if one.report not in standing:
@@ -46,7 +46,8 @@ def tell_waiting(
     return done
 
 
-def _fitting(tx: Transaction, houses: Sequence[PartyId], policy: BlindPolicy, now: datetime) -> list[Waiting]:
+def system_fitting(tx: Transaction, houses: Sequence[PartyId], policy: BlindPolicy, now: datetime) -> list[Waiting]:
+    """What waits and fits the budgets of these organisations; shown as told already, so it counts as spent."""
     epoch = blind.current_epoch(tx, now)
     day, since = now - timedelta(days=1), now - timedelta(days=policy.epoch_days) if epoch is None else epoch.began_at
     asked = blind.system_batches(tx, houses, day, since)
