@@ -232,7 +232,7 @@ class Matching:
         # What was undone meanwhile, or came under an embargo, must not be learned from: the next settling fits anew.
         if countable(placements.words(standing), self.embargoed(tx)) == learned_from:
             keep_correction(
-                tx, learner, self.learning, decisions=len(learned_from), passed_over=len(standing) - len(learned_from), actor=self.actor,
+                tx, learner, self.learning, decisions=len(learned_from), passed_over=len(placements.words(standing)) - len(learned_from), actor=self.actor,
                 now=self.clock.now(),
             )
 
