@@ -295,6 +295,9 @@ WEIGHED: dict[str, str] = {
 # Addresses at which there is nothing for anybody: the root, and where a provider of accounts sends somebody back to.
 NOTHING = {f"GET {API}", "GET /sign-in/back"}
 
+# Routes for administrators alone, of whom none is asked on PostgreSQL.
+OF_ADMINISTRATORS = {f"GET {API}/model"}
+
 # What somebody may do with an object it may not read.
 INVITEE = {f"POST {start}/cases/{{case_id}}/{deed}" for start in (API, "") for deed in ("accept", "refuse")}
 

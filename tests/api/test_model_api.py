@@ -100,9 +100,10 @@ def test_command_lists_answers_and_retires(sqlite_instance: Instance, monkeypatc
         assert done.exit_code == 0, done.output
         return done.stdout
 
-    assert version in run("list")
+    assert [one["id"] for one in json.loads(run("list", "--json"))["corrections"]] == [version]
+    assert "in_force" in run("list")
     waiting = json.loads(run("proposals", "--json"))
-    assert waiting["proposals"][0]["id"] in run("proposals")
+    assert waiting["proposals"][0]["id"][:12] in run("proposals")
     before = clusters(sqlite_instance)
     moved = json.loads(run("accept", waiting["proposals"][0]["id"], "--reason", "two flaws", "--json"))["moved"]
     assert moved > 0

@@ -259,7 +259,8 @@ def test_statements_do_not_grow_with_the_case(cast: Cast) -> None:
         with counted(cast.instance) as sent:
             seen(cast, case_id, "lead")
         numbers[name] = len(sent)
-    assert numbers["small"] == numbers["large"] <= 24
+    # Four of them are steps through the wall, on PostgreSQL.
+    assert numbers["small"] == numbers["large"] <= 28
     with counted(cast.instance) as one:
         list_rooms(cast.instance, limit=1)
     with counted(cast.instance) as many:
