@@ -59,6 +59,8 @@ def test_what_waits_holds_as_the_difference_does() -> None:
     (Difference(ProposalKind.PART, ((3,), (1, 2))), {1: 1, 2: 1, 3: 3}, None),
     (Difference(ProposalKind.JOIN, ((1, 2), (3, 4))), {1: 1, 2: 2, 3: 3, 4: 3}, Difference(ProposalKind.JOIN, ((1,), (3, 4)))),
     (Difference(ProposalKind.JOIN, ((1, 2), (3, 4))), {1: 1, 2: 1, 3: 1, 4: 1}, None),
+    (Difference(ProposalKind.JOIN, ((1, 2), (3, 4))), {1: 1, 2: 2, 3: 1, 4: 1}, None),
+    (Difference(ProposalKind.JOIN, ((1, 2), (3, 4))), {1: 1, 2: 1, 3: 1, 4: 4}, None),
 ])
 def test_what_is_left_of_a_difference_after_people_moved_reports(difference: Difference, clusters: dict[int, int], wanted: Difference | None) -> None:
     assert narrowed(difference, clusters) == wanted
