@@ -78,7 +78,7 @@ def put_in_force(instance: Instance, intercept: float) -> Version:
     ones = np.ones(len(FEATURES_USED))
     correction = Correction(model, weights, 0 * ones, ones, 9.0, 60, 0.5, 0.4, 9, 8)
     now = instance.clock.now()
-    version = Version(new_id("cor"), correction, NO_EFFECT, 30, 3, 0, now, VersionState.PROPOSED, now, instance.actor.id)
+    version = Version(new_id("cor"), correction, NO_EFFECT, 3, 0, now, VersionState.PROPOSED, now, instance.actor.id)
     with instance.database.write() as tx:
         learned.add_version(tx, version)
         ledger.record(tx, Event("CorrectionFitted", (version.id,)), actor=instance.actor.id, now=now)

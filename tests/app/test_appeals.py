@@ -182,6 +182,28 @@ def test_what_was_held_apart_may_be_appealed_too(scene: Scene) -> None:
     assert appeals.answer_appeal(scene.second(), made.id, True, "so it seems") == (f"undone: {apart}",)
 
 
+def test_upheld_appeal_undoes_what_holds_the_report_apart_and_not_what_took_another_out(scene: Scene, clock: FixedClock) -> None:
+    """Held apart from the first; later a third was split off from it. The split stands: the report was merely left behind by it."""
+    instance = scene.instance
+    with instance.database.write() as tx:
+        deconfliction.undo(
+            tx, scene.decision, actor=instance.actor.id, envelope=instance.envelope, thresholds=instance.policy.deconfliction, now=instance.clock.now()
+        )
+    apart = decide(instance, DecisionKind.NOT_SAME, scene.first, scene.mine)
+    [third] = send_as(instance, new_party(instance, "Third Ltd", Role.REPORTER), [flaw("Strip underrun", symbol="three")], coordinator=instance.actor)
+    process.deconflict(instance, settle=True)
+    clock.at += timedelta(minutes=1)
+    decide(instance, DecisionKind.MERGE, scene.mine, third)
+    clock.at += timedelta(minutes=1)
+    split = decide(instance, DecisionKind.SPLIT, third)
+    judge = scene.second()
+    made = appeals.make_appeal(scene.finder, scene.mine, Question.NOT_SAME, "it is the first one's")
+    assert appeals.answer_appeal(judge, made.id, True, "so it seems") == (f"undone: {apart}",)
+    with instance.database.read() as tx:
+        standing = {one.id for one in decisions.list_decisions(tx, instance.envelope, standing_only=True)}
+    assert split in standing
+
+
 def test_credit_is_answered_in_words(scene: Scene) -> None:
     made = appeals.make_appeal(scene.finder, scene.mine, Question.CREDIT, "I committed before")
     assert appeals.answer_appeal(scene.second(), made.id, True, "the advisory will say so") == ()

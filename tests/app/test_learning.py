@@ -1,6 +1,7 @@
 """Learning on a whole instance: what people decide becomes a correction, and a newer model moves nothing that they touched."""
 
 import itertools
+import threading
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from clearinghouse.core.ids import new_id
 from clearinghouse.disclosure.coordination.embargo.store import embargoes
-from clearinghouse.disclosure.deconfliction import actions
+from clearinghouse.disclosure.deconfliction import actions, store
+from clearinghouse.disclosure.deconfliction.jobs import Matching, last_graph
 from clearinghouse.disclosure.deconfliction.learning import actions as learning
 from clearinghouse.disclosure.deconfliction.learning import store as learned
 from clearinghouse.disclosure.deconfliction.learning.records import ProposalKind, ProposalState, Version, VersionState
@@ -210,6 +212,99 @@ def test_proposals_nobody_answered_go_with_the_model_that_made_them(sqlite_insta
         states = {kept.state for one in waiting if (kept := learned.find_proposal(tx, one.id)) is not None}
         assert (states, learned.open_proposals(tx)) == ({ProposalState.OVERTAKEN}, [])
     assert clusters(instance) == before
+
+
+def test_an_upgrade_that_drops_what_was_derived_keeps_what_people_touched(sqlite_instance: Instance) -> None:
+    """Signatures, index and placements are derived and may go with a new format; the judged graph tells what the clusters were."""
+    instance = sqlite_instance
+    take_in(instance, ("alder", "birch"))
+    decide(instance, DecisionKind.NOT_SAME, "alder-0", "birch-0")
+    touched = {group for group in clusters(instance) if {"alder-0", "birch-0"} & group}
+    put_in_force(instance, -9.0)
+    with instance.database.write() as tx:
+        store.forget_signatures(tx)
+    work = process.matching(instance)
+    work.sign_new()
+    work.place_new()  # the server's matcher may wake before anybody settles
+    assert not touched <= clusters(instance), "placed one by one under the new model they stand otherwise"
+    process.deconflict(instance)
+    assert touched <= clusters(instance)
+    with instance.database.read() as tx:
+        assert {one.difference.kind for one in learned.open_proposals(tx)} == {ProposalKind.PART}
+
+
+def test_a_settling_that_another_one_overtook_begins_anew(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_in(instance, ("alder",))
+    slow, compute, calls = process.matching(instance), Matching._settle_in_memory, []
+
+    def overtaken(self: Matching, *given: object) -> object:
+        calls.append(len(given[0]))  # type: ignore[arg-type]
+        found = compute(self, *given)  # type: ignore[arg-type]
+        if len(calls) == 1:
+            take_in(instance, ("alder", "birch"))  # another settles more, and ends first
+        return found
+
+    monkeypatch.setattr(Matching, "_settle_in_memory", overtaken)
+    slow.settle()
+    assert calls == [3, 6, 6]
+    with instance.database.read() as tx:
+        last, graph = store.last_settlement(tx), last_graph(tx)
+    assert last is not None
+    assert graph is not None
+    assert (last[1], len(graph.documents)) == (6, 6)
+
+
+def test_what_came_under_an_embargo_during_the_settling_is_not_learned_from(sqlite_instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = sqlite_instance
+    take_in(instance)
+    habit(instance)
+    answers = iter(((), {named(instance)["alder-0"].number}))
+    monkeypatch.setattr(process, "under_embargo", lambda tx: next(answers))
+    process.deconflict(instance, settle=True)
+    assert versions(instance) == []
+    monkeypatch.undo()
+    process.deconflict(instance, settle=True)
+    assert len(versions(instance)) == 1
+
+
+def test_other_decisions_of_the_same_number_are_learned_anew(sqlite_instance: Instance) -> None:
+    instance = sqlite_instance
+    take_in(instance)
+    habit(instance)
+    process.deconflict(instance, settle=True)
+    [first] = versions(instance)
+    process.deconflict(instance, settle=True)
+    assert [one.id for one in versions(instance)] == [first.id], "the same decisions say nothing new"
+    # The other way round: what was one flaw is two. As many pairs, and the opposite of half of them.
+    for module in MODULES:
+        decide(instance, DecisionKind.NOT_SAME, f"{module}-0", f"{module}-1", f"{module}-2")
+    process.deconflict(instance, settle=True)
+    assert len({one.learned for one in versions(instance)}) == 2
+
+
+def test_two_that_adopt_at_once_leave_one_in_force(instance: Instance) -> None:
+    take_in(instance, ("alder",))
+    model = process.matching(instance).scorer.digest
+    made = [put_in_force(instance, intercept) for intercept in (1.0, 2.0)]
+    with instance.database.write() as tx:
+        learning.retire(tx, made[1].id, actor=instance.actor.id, now=instance.clock.now())
+    gate, wrong = threading.Barrier(2), list[BaseException]()
+
+    def adopting(version: Version) -> None:
+        gate.wait(30)
+        try:
+            with instance.database.write() as tx:
+                learning.adopt(tx, version.id, model, actor=instance.actor.id, now=instance.clock.now())
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=adopting, args=(version,)) for version in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert wrong == []
+    assert sorted(one.state for one in versions(instance)) == [VersionState.IN_FORCE, VersionState.RETIRED]
 
 
 def test_what_nobody_touched_follows_the_newer_model(sqlite_instance: Instance) -> None:

@@ -1,8 +1,10 @@
 """Settling by steps: DuckDB and Spark find what a settling in memory finds, to the last bit, and go on where they were interrupted."""
 
+import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -62,6 +64,44 @@ def spark() -> Iterator[Opened]:
     yield opened
     for engine in engines[:1]:
         engine.close()
+
+
+def test_components_of_a_chain_that_agreed_on_the_wrong_end_are_found(tmp_path: Path) -> None:
+    """A hundred that know each other's least number already, and one end of theirs knows a smaller one: it travels edge by edge."""
+    pa = pytest.importorskip("pyarrow")
+    chain = [5, *range(100, 200), 3]
+    engine = duckdb(tmp_path)
+    ends = list(pairwise(chain))
+    engine.keep("edges", [pa.table({
+        "a": pa.array([min(pair) for pair in ends], pa.int32()), "b": pa.array([max(pair) for pair in ends], pa.int32()),
+        "joins": pa.array([1] * len(ends), pa.int32()),
+    })])
+    found = {
+        int(record): int(label) for portion in engine.read(f"select record, label from {steps._components(engine)}")
+        for record, label in zip(portion["record"].to_pylist(), portion["label"].to_pylist(), strict=True)
+    }
+    engine.close()
+    assert found == dict.fromkeys(chain, 3)
+
+
+def test_lock_that_was_removed_after_it_was_opened_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process ended and removed the file between our opening it and our locking it."""
+    real, path = fcntl.flock, tmp_path / "one.lock"
+    times = []
+
+    def removed_once(file: object, how: int) -> None:
+        times.append(how)
+        if len(times) == 1:
+            path.unlink()
+        real(file, how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fcntl, "flock", removed_once)
+    with workplace(tmp_path, "one"):
+        monkeypatch.undo()
+        assert path.exists()
+        with pytest.raises(Unavailable), workplace(tmp_path, "one"):
+            pass
+    assert len(times) == 2
 
 
 @pytest.fixture(params=["duckdb", pytest.param("spark", marks=pytest.mark.long)])

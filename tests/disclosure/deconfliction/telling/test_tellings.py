@@ -164,6 +164,16 @@ def test_asking_blindly_and_being_told_share_the_budget(small: Instance, clock: 
         _ask(small, guesser, epoch.id)
 
 
+def test_what_is_shown_before_the_sweep_is_spent_for_asking_blindly(small: Instance, clock: FixedClock) -> None:
+    guesser, held, guesses = guessing(small, clock)
+    epoch = blind_check.keep_epoch(small)
+    _ask(small, guesser, epoch.id)
+    decide(small, DecisionKind.NOT_SAME, guesses[0], held[0])
+    assert answers(small, guesser, guesses[:1]) == ["reviewed"], "shown, though no sweep has noted it"
+    with pytest.raises(Conflict, match="worth 1 and 1 more"):
+        _ask(small, guesser, epoch.id)
+
+
 def _ask(small: Instance, guesser: Party, epoch: str) -> None:
     from clearinghouse.app import commitments
     from clearinghouse.disclosure.deconfliction.blind.protocol import Asker

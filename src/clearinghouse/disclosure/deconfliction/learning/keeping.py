@@ -35,7 +35,7 @@ def keep_correction(
     if newest is not None and len(set(newest.learned) ^ set(learner.learned)) < policy.again_pairs:
         return None
     version = Version(
-        new_id("cor"), correction, learner.effect, learner.same, decisions, passed_over, now, VersionState.PROPOSED, now, actor, learner.learned
+        new_id("cor"), correction, learner.effect, decisions, passed_over, now, VersionState.PROPOSED, now, actor, learner.learned
     )
     store.add_version(tx, version)
     details: dict[str, Detail] = {"model": correction.model, "pairs": correction.pairs, "decisions": decisions}

@@ -24,7 +24,6 @@ class Learner:
         """`model` is the one without a correction; `decided` is what `rules.decided_pairs` gives."""
         self._model, self._decided, self._policy, self._thresholds = model, decided, policy, thresholds
         self.correction: Correction | None = None
-        self.same = 0
         self.learned: tuple[tuple[int, int, bool], ...] = ()
         self.effect = NO_EFFECT
 
@@ -39,7 +38,6 @@ class Learner:
         pairs = list(zip(low[chosen].tolist(), high[chosen].tolist(), strict=True))
         same = np.array([self._decided[pair][0] for pair in pairs], bool)
         groups = _groups(self._decided, pairs)
-        self.same = int(same.sum())
         self.learned = tuple((one, other, alike) for (one, other), alike in zip(pairs, same.tolist(), strict=True))
         self.correction = fit_correction(self._model.digest, DecidedPairs(rows[chosen], raw[chosen], same, groups), self._policy)
         if self.correction.in_force:

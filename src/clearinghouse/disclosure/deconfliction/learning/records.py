@@ -40,8 +40,6 @@ class Version:
     id: str
     correction: Correction
     effect: Effect
-    same: int
-    """Of the decided pairs, those people called the same."""
     decisions: int
     """Standing decisions it learned from."""
     passed_over: int
@@ -52,6 +50,11 @@ class Version:
     state_by: PartyId
     learned: tuple[tuple[int, int, bool], ...] = ()
     """The decided pairs it was fitted on, by report numbers, and whether people called them the same."""
+
+    @property
+    def same(self) -> int:
+        """Of the decided pairs, those people called the same."""
+        return sum(alike for _, _, alike in self.learned)
 
 
 class ProposalKind(StrEnum):
@@ -71,7 +74,7 @@ class ProposalState(StrEnum):
     ACCEPTED = "accepted"
     DISMISSED = "dismissed"
     OVERTAKEN = "overtaken"
-    """A later model, or a decision of people, left nothing of it."""
+    """The model changed again before anybody answered."""
 
 
 @dataclass(frozen=True, slots=True)

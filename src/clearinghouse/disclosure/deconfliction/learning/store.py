@@ -28,7 +28,6 @@ corrections = Table(
     Column("model", Digest, nullable=False),
     Column("made_at", Instant, nullable=False),
     Column("pairs", Integer, nullable=False),
-    Column("same", Integer, nullable=False),
     Column("decisions", Integer, nullable=False),
     Column("passed_over", Integer, nullable=False),
     Column("body", LargeBinary, nullable=False),
@@ -79,7 +78,7 @@ def add_version(tx: Transaction, version: Version) -> None:
         one.wrong_after, version.effect, version.learned,
     )
     tx.write(insert(corrections), {
-        "version_id": version.id, "model": one.model, "made_at": version.made_at, "pairs": one.pairs, "same": version.same,
+        "version_id": version.id, "model": one.model, "made_at": version.made_at, "pairs": one.pairs,
         "decisions": version.decisions, "passed_over": version.passed_over, "body": msgspec.json.encode(body), "state": version.state,
         "state_at": version.state_at, "state_by": version.state_by, "in_force": None,
     })
@@ -155,7 +154,7 @@ def _version(row: Row[Any]) -> Version:
         row.model, weights, centres, scales, body.shift_max, row.pairs, body.loss_before, body.loss_after, body.wrong_before, body.wrong_after
     )
     return Version(
-        row.version_id, correction, body.effect, row.same, row.decisions, row.passed_over, row.made_at, VersionState(row.state),
+        row.version_id, correction, body.effect, row.decisions, row.passed_over, row.made_at, VersionState(row.state),
         row.state_at, PartyId(row.state_by), body.learned,
     )
 

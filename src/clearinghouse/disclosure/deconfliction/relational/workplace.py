@@ -5,10 +5,12 @@ to others is cleared away by whoever comes next.
 """
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from clearinghouse.core.errors import Unavailable
 
@@ -21,17 +23,29 @@ def workplace(base: Path, name: str) -> Iterator[Path]:
         Unavailable: another process settles the same records there.
     """
     base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (base / f"{name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Unavailable("another process settles the same reports; wait for it, or end it first") from None
+    with _locked(base / f"{name}.lock"):
         _clear(base, name)
         folder = base / name
         folder.mkdir(exist_ok=True, mode=0o700)
         yield folder
         shutil.rmtree(folder)
         (base / f"{name}.lock").unlink()
+
+
+def _locked(path: Path) -> IO[str]:
+    while True:
+        lock = path.open("w")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Who was here before may have removed the file after we opened it: what we hold would then be nobody's door.
+            if os.fstat(lock.fileno()).st_ino == path.stat().st_ino:
+                return lock
+        except FileNotFoundError:
+            pass
+        except OSError:
+            lock.close()
+            raise Unavailable("another process settles the same reports; wait for it, or end it first") from None
+        lock.close()
 
 
 def _clear(base: Path, name: str) -> None:

@@ -331,7 +331,7 @@ def _why_none(runs: list[Any]) -> str:
 def _silent_fingerprints(results: list[dict[str, Any]]) -> frozenset[str]:
     """Names of fingerprints that do not tell the results of a run apart.
 
-    One value for all results is a placeholder, and so are fewer than half as many values as places. Of a run with one
+    One value for all results tells nothing, nor do fewer than half as many values as places. Of a run with one
     result nobody can say.
     """
     values: dict[str, set[str]] = {}

@@ -18,7 +18,6 @@ def upgrade() -> None:
         sa.Column("model", sa.String(72), nullable=False),
         sa.Column("made_at", sa.String(27), nullable=False),
         sa.Column("pairs", sa.Integer(), nullable=False),
-        sa.Column("same", sa.Integer(), nullable=False),
         sa.Column("decisions", sa.Integer(), nullable=False),
         sa.Column("passed_over", sa.Integer(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
