@@ -4,8 +4,8 @@ import fcntl
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from itertools import pairwise
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
