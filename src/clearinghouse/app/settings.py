@@ -25,6 +25,7 @@ from clearinghouse.app.policy_terms import parse_duties, parse_terms
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
     AppealPolicy,
+    BenchPolicy,
     BlindPolicy,
     CapacityPolicy,
     CharterLimits,
@@ -357,6 +358,7 @@ def parse_policy(version: int, document: str) -> Policy:
         rates=_table(RatePolicy, tables["rates"], "rates"),
         commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"), blind=_table(BlindPolicy, tables["blind"], "blind"),
         learning=_table(LearningPolicy, tables["learning"], "learning"),
+        bench=_table(BenchPolicy, tables["bench"], "bench"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

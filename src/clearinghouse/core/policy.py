@@ -437,6 +437,42 @@ class LearningPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchPolicy:
+    """What a validation may cost, and what it must show."""
+
+    runs: int
+    """How often an input is run on a build."""
+    agreeing_share_min: float
+    """Share of runs that must show the same; else the cell is flaky."""
+    coverage_share_min: float
+    """Edges that benign inputs reach on a patched build, at least this share of those on the vulnerable one."""
+    run_wall_seconds: float
+    run_wall_seconds_max: float
+    """The most that a recipe may ask for."""
+    run_cpu_seconds: float
+    run_memory_bytes: int
+    run_memory_bytes_max: int
+    build_wall_seconds: float
+    build_cpu_seconds: float
+    build_memory_bytes: int
+    processes_max: int
+    output_bytes_max: int
+    file_bytes_max: int
+    scratch_bytes_max: int
+    files_max: int
+    build_scratch_bytes_max: int
+    build_files_max: int
+    log_line_bytes_max: int
+    """What is wider or longer is cut before a parser sees it."""
+    log_bytes_max: int
+    recipe_bytes_max: int
+    material_bytes_max: int
+    archive_bytes_max: int
+    """Unpacked, counted while unpacking."""
+    archive_files_max: int
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -462,6 +498,7 @@ class Policy:
     commitments: CommitmentPolicy
     blind: BlindPolicy
     learning: LearningPolicy
+    bench: BenchPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

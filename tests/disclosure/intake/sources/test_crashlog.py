@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from clearinghouse.core.policy import IntakeLimits
+from clearinghouse.disclosure.intake.crashes import read_log
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Finding, Frame
-from clearinghouse.disclosure.intake.sources._crash import read_log
 
 ASAN = """\
 Running: ./crash-1

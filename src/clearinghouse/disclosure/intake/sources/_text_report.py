@@ -13,6 +13,7 @@ from clearinghouse.core.product import Package, normalise_package, parse_purl
 from clearinghouse.core.severity import scheme_of
 from clearinghouse.core.tlp import parse_tlp
 from clearinghouse.core.weakness import parse_weakness
+from clearinghouse.disclosure.intake.crashes import has_crash, read_log
 from clearinghouse.disclosure.intake.records import (
     CodeLocation,
     Consents,
@@ -26,7 +27,6 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
     VersionRange,
 )
-from clearinghouse.disclosure.intake.sources._crash import has_crash, read_log
 from clearinghouse.disclosure.intake.sources._prose import Named, find_commits, read_named, read_range
 from clearinghouse.disclosure.intake.sources._reading import read_cvss, read_instant
 from clearinghouse.disclosure.intake.sources._sections import Section, find_code, find_fields, split_sections

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 
 from clearinghouse.core.product import normalise_package
+from clearinghouse.disclosure.intake.crashes import CrashLog, has_crash, read_log
+from clearinghouse.disclosure.intake.crashes.casr import kept_facts, read_report
 from clearinghouse.disclosure.intake.records import Finding, Note, Producer
-from clearinghouse.disclosure.intake.sources._crash import CrashLog, has_crash, read_log
-from clearinghouse.disclosure.intake.sources._crash.casr import kept_facts, read_report
 from clearinghouse.disclosure.intake.sources.base import Document, Item, Unreadable, text_of
 
 _LANGUAGES = {"go": "go", "go race detector": "go", "rust": "rust", "python": "python", "java": "java"}

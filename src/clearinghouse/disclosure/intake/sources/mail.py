@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 
 from clearinghouse.core.diffs import find_changes
+from clearinghouse.disclosure.intake.crashes import has_crash, read_log
 from clearinghouse.disclosure.intake.records import Credit, Finding, Note, VersionRange
-from clearinghouse.disclosure.intake.sources._crash import has_crash, read_log
 from clearinghouse.disclosure.intake.sources._html_text import read_html
 from clearinghouse.disclosure.intake.sources._mime import Part, address, attachment_line, decode_text, header, leaves, parse_message
 from clearinghouse.disclosure.intake.sources._openpgp import (

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from clearinghouse.disclosure.intake.crashes import has_crash
 from clearinghouse.disclosure.intake.records import Finding, Note
-from clearinghouse.disclosure.intake.sources._crash import has_crash
 from clearinghouse.disclosure.intake.sources._front_matter import apply_front_matter
 from clearinghouse.disclosure.intake.sources._recognise import KINDS
 from clearinghouse.disclosure.intake.sources._sections import find_fields, split_blocks

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from clearinghouse.disclosure.intake.crashes.trace import FRAMES_MAX, Trace, first_line, read_location
 from clearinghouse.disclosure.intake.records import Frame
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, first_line, read_location
 
 _HEADER = re.compile(r"^(?:\S{0,40}\s)?(?P<word>panic|fatal error|unknown error|unexpected fault address)(?:: |\s)(?P<rest>.{0,500})")
 _RACE = re.compile(r"^WARNING: DATA RACE$")

@@ -5,6 +5,6 @@ traces it knows in a list of lines that is bounded in number and width. Nothing 
 program crashed: whoever can write a log can write this one.
 """
 
-from clearinghouse.disclosure.intake.sources._crash.log import CrashLog, has_crash, read_log
+from clearinghouse.disclosure.intake.crashes.log import CrashLog, has_crash, read_log
 
 __all__ = ["CrashLog", "has_crash", "read_log"]

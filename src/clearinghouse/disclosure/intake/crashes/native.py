@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from clearinghouse.disclosure.intake.crashes.trace import FRAMES_MAX, Trace, read_location, read_size
 from clearinghouse.disclosure.intake.records import Frame
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location, read_size
 
 _SANITIZER = re.compile(r"(?:^|==|\s)(?:ERROR|WARNING): (?P<tool>(?:[A-Z][A-Za-z]{1,20})?Sanitizer)\s?: (?P<rest>.{1,400})")
 _LIBFUZZER = re.compile(r"==\s?\d{1,9}==\s?ERROR: libFuzzer: (?P<rest>.{1,200})")

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from clearinghouse.disclosure.intake.crashes.trace import FRAMES_MAX, Trace, read_location
 from clearinghouse.disclosure.intake.records import Frame
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location
 
 _PREFIX = re.compile(r"^(?:<\d{1,2}>)?(?:\[\s{0,8}\d{1,9}\.\d{1,9}\](?:\[\s{0,8}[TC]?\d{1,9}\])?\s?)?")
 _SANITIZER = re.compile(r"^BUG: (?P<tool>KASAN|KMSAN|KCSAN|KFENCE): (?P<kind>[\w -]{1,80}?)(?: (?:in|on|at) (?P<rest>.{1,300})| access in (?P<also>.{1,300}))?$")

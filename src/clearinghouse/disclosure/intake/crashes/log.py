@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from clearinghouse.core.crash import is_runtime, normalise_function, normalise_path, significant_frames
+from clearinghouse.disclosure.intake.crashes.go import find_go
+from clearinghouse.disclosure.intake.crashes.kernel import find_kernel
+from clearinghouse.disclosure.intake.crashes.managed import find_java, find_python, find_rust
+from clearinghouse.disclosure.intake.crashes.native import find_native
+from clearinghouse.disclosure.intake.crashes.trace import Trace
 from clearinghouse.disclosure.intake.records import CodeLocation, Crash, Frame
-from clearinghouse.disclosure.intake.sources._crash.go import find_go
-from clearinghouse.disclosure.intake.sources._crash.kernel import find_kernel
-from clearinghouse.disclosure.intake.sources._crash.managed import find_java, find_python, find_rust
-from clearinghouse.disclosure.intake.sources._crash.native import find_native
-from clearinghouse.disclosure.intake.sources._crash.trace import Trace
 
 _FAMILIES = (find_native, find_kernel, find_go, find_rust, find_python, find_java)
 _COLOUR = re.compile(r"\x1b\[[0-9;]{0,12}[A-Za-z]")

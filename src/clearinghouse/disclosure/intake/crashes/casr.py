@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from clearinghouse.disclosure.intake.crashes.go import read_goroutine
+from clearinghouse.disclosure.intake.crashes.log import CrashLog, locate, read_log
+from clearinghouse.disclosure.intake.crashes.managed import read_java_frame, read_python_frame
+from clearinghouse.disclosure.intake.crashes.native import read_stack
+from clearinghouse.disclosure.intake.crashes.trace import FRAMES_MAX, read_location
 from clearinghouse.disclosure.intake.records import Crash, Frame
-from clearinghouse.disclosure.intake.sources._crash.go import read_goroutine
-from clearinghouse.disclosure.intake.sources._crash.log import CrashLog, locate, read_log
-from clearinghouse.disclosure.intake.sources._crash.managed import read_java_frame, read_python_frame
-from clearinghouse.disclosure.intake.sources._crash.native import read_stack
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, read_location
 from clearinghouse.disclosure.intake.sources.base import dict_of, list_of, text_of
 
 _REPORTS = ("AsanReport", "UbsanReport", "MsanReport", "PythonReport", "GoReport", "JavaReport", "RustReport", "JsReport", "CSharpReport")

@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
+from clearinghouse.disclosure.intake.crashes.native import read_stack
+from clearinghouse.disclosure.intake.crashes.trace import FRAMES_MAX, Trace, read_location, read_size
 from clearinghouse.disclosure.intake.records import Frame
-from clearinghouse.disclosure.intake.sources._crash.native import read_stack
-from clearinghouse.disclosure.intake.sources._crash.trace import FRAMES_MAX, Trace, read_location, read_size
 
 _RUST = re.compile(r"^thread '(?P<thread>[^']{0,120})' (?:\(\d{1,12}\) )?panicked at (?P<rest>.{0,600})$")
 _RUST_PLACE_LAST = re.compile(r"', (?P<place>[^\s']{1,400}:\d{1,9}:\d{1,9})$")
