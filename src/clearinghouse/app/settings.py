@@ -38,8 +38,10 @@ from clearinghouse.core.policy import (
     IntakeLimits,
     JoiningPolicy,
     LearningPolicy,
+    MatrixPolicy,
     NoticePolicy,
     OutwardLimits,
+    PatchPolicy,
     Policy,
     RatePolicy,
     RelayPolicy,
@@ -359,6 +361,7 @@ def parse_policy(version: int, document: str) -> Policy:
         commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"), blind=_table(BlindPolicy, tables["blind"], "blind"),
         learning=_table(LearningPolicy, tables["learning"], "learning"),
         bench=_table(BenchPolicy, tables["bench"], "bench"),
+        matrix=_table(MatrixPolicy, tables["matrix"], "matrix"), patches=_table(PatchPolicy, tables["patches"], "patches"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

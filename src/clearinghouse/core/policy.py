@@ -473,6 +473,41 @@ class BenchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class MatrixPolicy:
+    """When reproducers under patches say that two reports are one flaw, and how much is run to know."""
+
+    same_similarity_min: float
+    """Of two stacks of one reproducer, with and without a patch: below it the crash has moved."""
+    stack_similarity_min: float
+    """Of stacks of two reproducers, for weak evidence."""
+    promiscuous_share_max: float
+    """Of findings known to be distinct, the share that a patch may stop before it is set aside."""
+    promiscuous_findings_min: int
+    """So many must be known to be distinct before that is asked."""
+    split_parts_max: int
+    """Pieces that a patch is cut into when it is tried in parts."""
+    split_builds_max: int
+    """Builds that trying a patch in parts may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatchPolicy:
+    """How hard a patch is tried."""
+
+    variants_max: int
+    """Mutated variants of a reproducer that are tried on the vulnerable build."""
+    variants_fire_min: int
+    """So many must fire there before their silence on the patched build counts."""
+    input_bytes_max: int
+    """A mutated input is never longer."""
+    fuzz_runs_max: int
+    fuzz_seconds_max: float
+    """Both bound the search around the change."""
+    seed: int
+    """Mutations are a function of this, the input and their number."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -499,6 +534,8 @@ class Policy:
     blind: BlindPolicy
     learning: LearningPolicy
     bench: BenchPolicy
+    matrix: MatrixPolicy
+    patches: PatchPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]
