@@ -26,6 +26,7 @@ from clearinghouse.cli import (
     model,
     parties,
     serve,
+    validate,
     worker,
 )
 from clearinghouse.cli.context import Context
@@ -63,6 +64,7 @@ def common(
 
 intake.register(app)
 deconfliction.register(app)
+validate.register(app)
 erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")

@@ -48,6 +48,11 @@ class Level:
     cgroups: str = "none"
     """`v2`, `v1` or `none`."""
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Walls that this host does not have, by name; another kernel is no wall that one expects."""
+        return tuple(sorted(guard.value for guard in Guard if guard not in self.guards and guard is not Guard.KERNEL))
+
     def render(self) -> dict[str, str | list[str]]:
         """As evidence has it: plain values, guards sorted."""
         return {"kind": self.kind, "version": self.version, "cgroups": self.cgroups, "guards": sorted(self.guards)}

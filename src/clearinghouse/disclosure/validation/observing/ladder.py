@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from clearinghouse.core.crash import is_runtime, normalise_path
 from clearinghouse.core.policy import BenchPolicy
 from clearinghouse.core.stacks import telling_stack
+from clearinghouse.core.untrusted import clean_line
 from clearinghouse.disclosure.intake.crashes import CrashLog, read_log
 from clearinghouse.disclosure.validation.observing.records import Observation, Outcome
 from clearinghouse.disclosure.validation.recipes.records import Effect
@@ -22,6 +23,7 @@ SANITIZER_EXIT = 77
 MARKER = "marker"
 """Name below `/out` of the file that only the flaw can make."""
 _END = re.compile(rb"(?m)^CLEARINGHOUSE END (?P<word>[0-9a-f]{0,64}) edges=(?P<edges>-?\d{1,9})$")
+_NAME_CHARACTERS_MAX = 400
 _NO_INPUT = b"CLEARINGHOUSE NO INPUT"
 _ALLOCATOR = frozenset({"out-of-memory", "allocation-size-too-big", "rss-limit-exceeded", "calloc-overflow"})
 _ASSERTION = re.compile(r"Assertion [`'\"]|assertion failed|\bAssertionError\b|assertion `", re.IGNORECASE)
@@ -60,7 +62,7 @@ def observe(ran: Ran, asked: Asked, policy: BenchPolicy, untrusted_log: bytes | 
     if not kind and found is not None and outcome.is_effect:
         kind = found.crash.kind
     return Observation(
-        outcome, kind[:120], "" if found is None else found.crash.access, frames, place, 0 if found is None else found.crash.reports_in_log,
+        outcome, clean_line(kind, 120), "" if found is None else found.crash.access, frames, place, 0 if found is None else found.crash.reports_in_log,
         ran.exit_code, ran.signal, ran.memory_kills, end is not None, end if end is not None and end >= 0 else None, ran.wall_seconds,
         ran.cpu_seconds, "sha256:" + hashlib.sha256(stderr).hexdigest(), stderr[: policy.log_bytes_max], note,
     )
@@ -80,8 +82,11 @@ def _word(ran: Ran, asked: Asked, found: CrashLog | None, ended: bool, text: str
         return Outcome.OUT_OF_MEMORY, "", f"the kernel ended {ran.memory_kills or 1} process for want of memory"
     if ran.ending in _ENDINGS:
         return _ENDINGS[ran.ending], "", ""
-    if found is not None and any(mark in found.crash.tool for mark in _SANITIZERS) and ran.exit_code == SANITIZER_EXIT:
-        return _sanitizer(found, text)
+    if found is not None and ran.exit_code == SANITIZER_EXIT:
+        if found.crash.tool == "assertion":  # the abort that follows is the sanitizer's to report, and no second finding
+            return Outcome.ASSERTION, found.crash.kind, ""
+        if any(mark in found.crash.tool for mark in _SANITIZERS):
+            return _sanitizer(found, text)
     if ran.ending is Ending.SIGNALLED or ran.signal:
         return _signal(ran.signal or 0, text)
     if ran.exit_code == 0:
@@ -159,10 +164,12 @@ def _frames(found: CrashLog | None, text: str) -> tuple[tuple[str, ...], str]:
         functions = [frame.function for frame in found.crash.frames]
         paths = [frame.path for frame in found.crash.frames]
         lines = [frame.line for frame in found.crash.frames]
+    paths = [path.removeprefix("/in/build/").removeprefix("./") for path in paths]
     inside = [at for at, path in enumerate(paths) if not _is_driver(path, functions[at])]
     stack = telling_stack([functions[at] for at in inside], [paths[at] for at in inside], [lines[at] for at in inside])
     at = next((at for at in inside if functions[at] and not is_runtime(functions[at], "/" + paths[at])), None)
-    return stack.frames, "" if at is None or not paths[at] else f"{normalise_path(paths[at])}:{lines[at] or 0}"
+    place = "" if at is None or not paths[at] else f"{normalise_path(paths[at])}:{lines[at] or 0}"
+    return tuple(clean_line(frame, _NAME_CHARACTERS_MAX) for frame in stack.frames), clean_line(place, _NAME_CHARACTERS_MAX)
 
 
 def _is_driver(path: str, function: str) -> bool:

@@ -28,7 +28,7 @@ _SANITIZERS = {
     "none": (),
 }
 _SYMBOLS = {"address": b"__asan_init", "undefined": b"__ubsan_handle", "memory": b"__msan_init"}
-_PLAIN = ("-g", "-O1", "-fno-omit-frame-pointer")
+_PLAIN = ("-g", "-O1", "-fno-omit-frame-pointer", "-ffile-prefix-map=/work/build=.")
 _COVERAGE = "-fsanitize-coverage=trace-pc-guard"
 _TOOLS = ("tar", "patch", "sh")
 
