@@ -96,3 +96,21 @@ class FolderMaterials:
 def digest_of(content: bytes) -> str:
     """`sha256:HEX` of bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+class MadeMaterials:
+    """Materials of somebody else, and beside them what the bench itself makes: parts of patches, mutated inputs."""
+
+    def __init__(self, below: Materials) -> None:
+        self._below = below
+        self._made: dict[str, bytes] = {}
+
+    def add(self, content: bytes) -> str:
+        """Keep bytes as long as this lives; gives their digest."""
+        digest = digest_of(content)
+        self._made[digest] = content
+        return digest
+
+    def read(self, digest: str) -> bytes:
+        found = self._made.get(digest)
+        return self._below.read(digest) if found is None else found
