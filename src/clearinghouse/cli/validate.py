@@ -83,8 +83,8 @@ def check(folder: Folder) -> None:
     names = FolderMaterials(folder, policy.material_bytes_max).names()
     missing = [digest for digest in named_digests(recipe) if digest not in names]
     out.print(f"recipe     {recipe.digest}", markup=False)
-    out.print(untrusted(f"title      {recipe.title}"))
-    out.print(untrusted(f"component  {recipe.component} ({recipe.language.value})"))
+    out.print("title     ", untrusted(recipe.title))
+    out.print("component ", untrusted(f"{recipe.component} ({recipe.language.value})"))
     out.print(f"builds     {', '.join(name.value for name in recipe.builds)}", markup=False)
     out.print(f"evidence   {trust_tier(recipe).value} at most", markup=False)
     if missing:
@@ -111,6 +111,22 @@ def pin(
     place = to or folder / FILE_NAME
     place.write_text(pinned, "utf-8")
     say(f"{place} is recipe {recipe.digest}; next: clearinghouse validate {place.parent}")
+
+
+@recipes.command()
+def example(folder: Annotated[Path, typer.Argument(help="A new folder.")]) -> None:
+    """Write an example: a small made-up program with a planted flaw, its fix and its recipe, ready to be run."""
+    from clearinghouse.core.errors import Conflict
+    from clearinghouse.disclosure.validation.recipes.document import FILE_NAME, example_files, pin_document
+
+    if folder.exists():
+        raise Conflict(f"{folder} exists; name a folder that does not")
+    folder.mkdir(parents=True)
+    files = example_files()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / FILE_NAME).write_text(pin_document(files["draft.toml"].decode(), files), "utf-8")
+    say(f"written; next: clearinghouse validate {folder}")
 
 
 @recipes.command()

@@ -133,6 +133,12 @@ def pin_document(draft: str, files: Mapping[str, bytes]) -> str:
     return re.sub(r'"file:([^"\n]{1,200})"', digest_of, draft)
 
 
+def example_files() -> dict[str, bytes]:
+    """A small made-up program with a planted flaw, its draft recipe, an input that fires, one that does not, and a fix; by file name."""
+    folder = resources.files("clearinghouse.disclosure.validation.recipes") / "example"
+    return {entry.name: entry.read_bytes() for entry in sorted(folder.iterdir(), key=lambda entry: entry.name) if entry.is_file()}
+
+
 def schema_document() -> dict[str, Any]:
     """The JSON Schema of the format, as shipped."""
     return json.loads(json.dumps(_schema()))  # type: ignore[no-any-return]  # a schema is an object
