@@ -39,6 +39,7 @@ from clearinghouse.disclosure.coordination.rooms.states import (
     render_table,
 )
 from clearinghouse.disclosure.intake.parser import load_sources
+from clearinghouse.disclosure.validation.queue.states import VALIDATION_TRANSITIONS
 from clearinghouse.parties.charters.document import schema_document
 from docs.embargo_examples import EXAMPLES, POLICY
 
@@ -217,7 +218,7 @@ def embargo_states() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
-    "appeal_states": lambda: render_table(APPEAL_TRANSITIONS), "report_states": lambda: render_table(REPORT_TRANSITIONS),
+    "appeal_states": lambda: render_table(APPEAL_TRANSITIONS), "validation_states": lambda: render_table(VALIDATION_TRANSITIONS), "report_states": lambda: render_table(REPORT_TRANSITIONS),
     "embargo_states": embargo_states,
     "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
     "charter": charter, "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}

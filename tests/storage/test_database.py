@@ -22,6 +22,9 @@ import clearinghouse.disclosure.intake.commitments.store
 import clearinghouse.disclosure.intake.provenance.store
 import clearinghouse.disclosure.intake.store
 import clearinghouse.disclosure.intake.withdrawals.store
+import clearinghouse.disclosure.validation.dockets.store
+import clearinghouse.disclosure.validation.memory.store
+import clearinghouse.disclosure.validation.queue.store
 import clearinghouse.ledger.outbox
 import clearinghouse.ledger.store
 import clearinghouse.parties.charters.store

@@ -26,6 +26,7 @@ from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
     AppealPolicy,
     BenchPolicy,
+    BenchQueuePolicy,
     BlindPolicy,
     CapacityPolicy,
     CharterLimits,
@@ -173,6 +174,11 @@ class Settings:
     def ledger_key_path(self) -> Path:
         """Ed25519 seed that signs checkpoints."""
         return self.home / "keys" / "ledger.key"
+
+    @property
+    def evidence_key_path(self) -> Path:
+        """Ed25519 seed that signs evidence of validations."""
+        return self.home / "keys" / "evidence.key"
 
     @property
     def openpgp_folder(self) -> Path:
@@ -360,7 +366,7 @@ def parse_policy(version: int, document: str) -> Policy:
         rates=_table(RatePolicy, tables["rates"], "rates"),
         commitments=_table(CommitmentPolicy, tables["commitments"], "commitments"), blind=_table(BlindPolicy, tables["blind"], "blind"),
         learning=_table(LearningPolicy, tables["learning"], "learning"),
-        bench=_table(BenchPolicy, tables["bench"], "bench"),
+        bench=_table(BenchPolicy, tables["bench"], "bench"), bench_queue=_table(BenchQueuePolicy, tables["bench_queue"], "bench_queue"),
         matrix=_table(MatrixPolicy, tables["matrix"], "matrix"), patches=_table(PatchPolicy, tables["patches"], "patches"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )

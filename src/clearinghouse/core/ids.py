@@ -32,6 +32,8 @@ ThreadId = NewType("ThreadId", str)
 MessageId = NewType("MessageId", str)
 DocumentId = NewType("DocumentId", str)
 ErasureId = NewType("ErasureId", str)
+MaterialId = NewType("MaterialId", str)
+ValidationId = NewType("ValidationId", str)
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SHAPE = re.compile(r"[a-z]{2,4}_[a-z2-7]{26}")

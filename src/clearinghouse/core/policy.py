@@ -508,6 +508,35 @@ class PatchPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchQueuePolicy:
+    """How the bench is shared among cases, and what it remembers."""
+
+    use_half_life_seconds: float
+    """After so long half of what a case used of the bench is forgiven."""
+    batch_cells_max: int
+    """Cells that one worker takes at once."""
+    cell_seconds_guess: float
+    """Charged to a case for a cell while it runs; the true time replaces it."""
+    build_seconds_guess: float
+    lease_seconds: float
+    """A worker that is not heard of for so long has lost what it held; it then runs again."""
+    look_seconds: float
+    """How often a worker looks whether what it runs was cancelled."""
+    attempts_max: int
+    """Of one piece of work that ends its workers each time."""
+    waiting_max: int
+    """Validations of one case that may wait or run at once."""
+    materials_max: int
+    """Of one case."""
+    artefact_bytes_max: int
+    """Of all builds kept by this host; the longest unused go first."""
+    cells_max: int
+    """Cells remembered for one case; the oldest go first."""
+    log_shown_bytes_max: int
+    """Of a log on a page; the download has all of it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -536,6 +565,7 @@ class Policy:
     bench: BenchPolicy
     matrix: MatrixPolicy
     patches: PatchPolicy
+    bench_queue: BenchQueuePolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

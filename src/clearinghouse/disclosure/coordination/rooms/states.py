@@ -5,27 +5,10 @@ no way from `received` or `valid` straight to `closed`; a vendor that declines a
 a way here, and those rows say "ours".
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-
-from clearinghouse.core.errors import Conflict, NotPermitted
+from clearinghouse.core.states import Transition, may_step, render_table, step
 from clearinghouse.disclosure.coordination.rooms.records import CaseState, Participation, ReportState
 
 S, R, I, V, A, D, C = ReportState  # noqa: E741 - the letters Vultron calls the states by
-
-
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """One allowed step of a machine."""
-
-    verb: str
-    start: StrEnum
-    end: StrEnum
-    by: tuple[str, ...]
-    """Who may take it."""
-    source: str
-
 
 _SELF = ("participant",)
 _EITHER = ("participant", "coordinator")
@@ -73,32 +56,4 @@ CASE_TRANSITIONS: tuple[Transition, ...] = (
 )
 """Where a case stands."""
 
-
-def may_step(table: Sequence[Transition], verb: str, start: StrEnum) -> bool:
-    """Whether a step is in a table."""
-    return any(step.verb == verb and step.start == start for step in table)
-
-
-def step(table: Sequence[Transition], verb: str, start: StrEnum, by: Sequence[str]) -> StrEnum:
-    """The state a step leads to.
-
-    Args:
-        by: what the actor is here: `participant` for its own state, and its roles in the case.
-    Raises:
-        Conflict: the table has no such step from this state.
-        NotPermitted: it has, but not for the actor.
-    """
-    found = next((step for step in table if step.verb == verb and step.start == start), None)
-    if found is None:
-        ways = sorted({step.verb for step in table if step.start == start})
-        raise Conflict(f"cannot {verb} what is {start}; from there one can {' or '.join(ways) or 'do nothing more'}")
-    if not set(by) & set(found.by):
-        raise NotPermitted(f"to {verb} is for the {' or the '.join(found.by)} alone")
-    return found.end
-
-
-def render_table(table: Sequence[Transition]) -> str:
-    """A state table as Markdown, for the documents."""
-    lines = ["| From | Step | To | Who may | Source |", "|---|---|---|---|---|"]
-    lines += [f"| {step.start} | {step.verb} | {step.end} | {', '.join(step.by)} | {step.source} |" for step in table]
-    return "\n".join(lines) + "\n"
+__all__ = ["CASE_TRANSITIONS", "PARTICIPATION_TRANSITIONS", "REPORT_TRANSITIONS", "Transition", "may_step", "render_table", "step"]

@@ -13,6 +13,7 @@ from clearinghouse.disclosure.coordination.rooms.actions.entering import coordin
 from clearinghouse.disclosure.coordination.rooms.records import CaseState, Erasure, Hold
 from clearinghouse.disclosure.coordination.rooms.states import CASE_TRANSITIONS, step
 from clearinghouse.disclosure.coordination.rooms.store import cases, erasures
+from clearinghouse.disclosure.validation.queue import actions as bench
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
@@ -74,6 +75,7 @@ def confirm_erasure(
     _check_not_held(tx, asked.case_id, envelope)
     if not cases.system_destroy(tx, asked.case_id, now):
         raise Conflict("somebody else changed this case in the same moment; look again, then decide")
+    bench.forget_case(tx, asked.case_id, now=now)
     notices.forget_about(tx, asked.case_id)
     details: dict[str, Detail] = {"asked_by": asked.asked_by, "confirmed_by": actor}
     ledger.record(tx, Event("CaseErased", (asked.case_id, asked.id), details), actor=actor, now=now)
