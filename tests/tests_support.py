@@ -18,6 +18,14 @@ def lacking(reason: str) -> NoReturn:
     pytest.skip(f"SKIPPED FOR WANT OF A PROGRAM: {reason}")
 
 
+def lacking_feature(name: str, reason: str) -> NoReturn:
+    """Skip loudly; where everything must be there, only if the machine is known to lack this."""
+    listed = (Path(__file__).resolve().parents[1] / ".ci" / "kernel-features-lacking").read_text().splitlines()
+    if REQUIRED and name not in listed:
+        pytest.fail(f"REQUIRE_SYSTEM=1, {name} is not listed in .ci/kernel-features-lacking, and {reason}")
+    pytest.skip(f"SKIPPED FOR WANT OF A KERNEL FEATURE, {name}: {reason}")
+
+
 class Command:
     """Runs the program in a process of its own."""
 

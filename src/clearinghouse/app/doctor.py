@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from clearinghouse.app.settings import load_settings
 from clearinghouse.core.clock import SystemClock
 from clearinghouse.core.errors import ClearinghouseError, Unavailable
+from clearinghouse.sandbox import SandboxSettings
 
 if TYPE_CHECKING:  # heavy: imported when an instance is looked at
     from clearinghouse.storage import Database
@@ -39,7 +40,45 @@ def examine(home: Path) -> Iterator[Check]:
     yield _parser()
     yield from _programs()
     yield _disk(home)
+    yield from _sandbox(home)
     yield from _instance(home)
+
+
+def examine_sandbox(home: Path) -> Iterator[Check]:
+    """The sandbox alone, each attack on it by itself."""
+    yield from _sandbox(home, each=True)
+
+
+def _sandbox(home: Path, *, each: bool = False) -> Iterator[Check]:
+    from clearinghouse.sandbox import Guard, open_sandbox
+    from clearinghouse.sandbox.preflight import ATTACKS, Answer, demand, examine
+
+    try:
+        settings = load_settings(home).sandbox
+    except ClearinghouseError:
+        settings = SandboxSettings()  # what is wrong with the instance is said below
+    try:
+        sandbox = open_sandbox(settings)
+    except Unavailable as error:
+        yield Check("sandbox", "missing", str(error), "needed only to validate reports by running reproducers")
+        return
+    with sandbox:
+        level = sandbox.level
+        lacking = sorted(set(Guard) - level.guards)
+        found = f"{level.kind} {level.version}, cgroups {level.cgroups}, {sandbox.slots} slots; guards: {', '.join(sorted(level.guards))}"
+        yield Check("sandbox", "ok", found, f"without {', '.join(lacking)}" if lacking else "")
+        findings = list(examine(sandbox, ATTACKS))
+    count = {answer: sum(finding.answer is answer for finding in findings) for answer in Answer}
+    try:
+        demand(findings)
+        state, advice = "ok", "" if each or not count[Answer.UNTESTED] else "`clearinghouse doctor --sandbox` shows which"
+    except Unavailable as error:
+        state, advice = "broken", str(error)
+    yield Check("attacks", state, ", ".join(f"{number} {answer}" for answer, number in count.items() if number), advice)
+    if each:
+        states = {Answer.HELD: "ok", Answer.BROKEN: "broken", Answer.UNTESTED: "missing"}
+        for finding in findings:
+            yield Check(f"attack {finding.number}", states[finding.answer], f"{finding.title}: {finding.answer}", finding.detail)
 
 
 def _second_wall(database: "Database") -> Iterator[Check]:

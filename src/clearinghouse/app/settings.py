@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from clearinghouse.app.policy_terms import parse_duties, parse_terms
+from clearinghouse.app.sandbox_settings import parse_sandbox
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
     AppealPolicy,
@@ -52,6 +53,7 @@ from clearinghouse.core.policy import (
     UpkeepPolicy,
     WorkerPolicy,
 )
+from clearinghouse.sandbox import SandboxSettings
 
 _T = TypeVar("_T")
 _CONTACT_CHARACTERS_MAX = 300
@@ -67,7 +69,7 @@ _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PARTS = ("probability", "share", "similarity")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,7 @@ class Settings:
     providers: tuple[ProviderSettings, ...] = ()
     claim_check: ClaimCheckSettings = ClaimCheckSettings()
     bulk: BulkSettings = BulkSettings()
+    sandbox: SandboxSettings = field(default_factory=SandboxSettings)
 
     @property
     def mail_folder(self) -> Path:
@@ -216,7 +219,7 @@ def load_settings(home: Path) -> Settings:
         witness if witness.is_absolute() else home / witness, str(document.get("actor", "")),
         _public_url(document.get("public_url", ""), path), _outward(document.get("outward", {}), path), _mail(document.get("mail", {}), path),
         _providers(document.get("sign_in", {}), path), _claim_check(document.get("claim_check", {}), path),
-        _bulk(document.get("bulk", {}), path),
+        _bulk(document.get("bulk", {}), path), parse_sandbox(document.get("sandbox", {}), path),
     )
 
 

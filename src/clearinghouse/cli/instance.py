@@ -50,11 +50,15 @@ def init(
         made.close()
 
 
-def doctor(ctx: typer.Context, json: Json = False) -> None:
+def doctor(
+    ctx: typer.Context,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Only the sandbox, each attack on it by itself.")] = False,
+    json: Json = False,
+) -> None:
     """Look at this machine and this instance, and say what to do about what is missing."""
-    from clearinghouse.app.doctor import examine
+    from clearinghouse.app.doctor import examine, examine_sandbox
 
-    checks = list(examine(context_of(ctx).folder()))
+    checks = list((examine_sandbox if sandbox else examine)(context_of(ctx).folder()))
     if json:
         print_json(checks)
     else:

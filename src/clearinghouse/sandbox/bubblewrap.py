@@ -192,6 +192,8 @@ def options() -> list[str]:
         "--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv",
         *_tools(),
         "--dev", "/dev", "--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--proc", "/proc",
+        # The first process is bubblewrap's own: with the same user it could be written to through its memory file.
+        "--size", "4096", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1",
         "--ro-bind", f"{place}/in", "/in", "--bind", f"{place}/scratch/work", "/work", "--bind", f"{place}/scratch/tmp", "/tmp",
         "--bind", f"{place}/out", "/out",
         "--remount-ro", "/", "--chdir", "/work", "--json-status-fd", str(launcher.STATUS_FD),

@@ -16,7 +16,7 @@ class Usage:
 
     cpu_seconds: float | None = None
     memory_peak_bytes: int | None = None
-    """Since the last `Slot.begin`."""
+    """The most since the last `Slot.begin`, over what was in use then: files of earlier runs stay in memory and are counted."""
     memory_kills: int | None = None
     """Since the slot was made."""
 

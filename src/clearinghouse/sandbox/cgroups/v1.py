@@ -13,6 +13,7 @@ class Slot1:
 
     def __init__(self, folders: dict[str, Path]) -> None:
         self._at = folders
+        self._at_first = 0
         self.folders = tuple(dict.fromkeys((folder, folder.parent.parent) for folder in folders.values()))
 
     def attach(self, pid: int) -> None:
@@ -33,6 +34,7 @@ class Slot1:
                 (memory / "memory.force_empty").write_text("0")
                 file.write_text(str(memory_bytes))
         (memory / "memory.max_usage_in_bytes").write_text("0")
+        self._at_first = int((memory / "memory.usage_in_bytes").read_text())
         (self._at["pids"] / "pids.max").write_text(str(processes_max))
 
     def usage(self) -> Usage:
@@ -41,7 +43,7 @@ class Slot1:
         control = dict(line.split() for line in (memory / "memory.oom_control").read_text().splitlines())
         return Usage(
             cpu_seconds=int((self._at["cpuacct"] / "cpuacct.usage").read_text()) / 1e9,
-            memory_peak_bytes=int((memory / "memory.max_usage_in_bytes").read_text()),
+            memory_peak_bytes=max(0, int((memory / "memory.max_usage_in_bytes").read_text()) - self._at_first),
             memory_kills=int(control.get("oom_kill", "0")),
         )
 
