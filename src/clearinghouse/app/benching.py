@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
+from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.core.policy import Policy
 from clearinghouse.sandbox import Sandbox, SandboxSettings, open_sandbox
+
+
+def bench_policy() -> Policy:
+    """The numbers of a fresh instance: what a folder is tried by, so that two machines say the same of it."""
+    return parse_policy(1, default_policy_document())
 
 
 def bench_sandbox(home: Path) -> Sandbox:

@@ -25,6 +25,7 @@ from clearinghouse.cli import (
     ledger,
     model,
     parties,
+    patching,
     serve,
     validate,
     worker,
@@ -65,6 +66,7 @@ def common(
 intake.register(app)
 deconfliction.register(app)
 validate.register(app)
+patching.register(app)
 erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")

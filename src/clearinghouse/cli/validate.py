@@ -41,14 +41,14 @@ def validate(
     """
     import dataclasses
 
-    from clearinghouse.app.benching import bench_sandbox
+    from clearinghouse.app.benching import bench_policy, bench_sandbox
     from clearinghouse.disclosure.validation.judging import assess
     from clearinghouse.disclosure.validation.workshop import FolderMaterials, Workshop
 
-    policy = _policy()
+    policy = bench_policy().bench
     if runs is not None:
         policy = dataclasses.replace(policy, runs=runs)
-    recipe = _read(folder, policy)
+    recipe = read_folder(folder, policy)
     materials = FolderMaterials(folder, policy.material_bytes_max)
     with bench_sandbox(context_of(ctx).folder()) as sandbox, Workshop(sandbox, materials, policy) as workshop, progress(json) as bars:
         task = bars.add_task("starting", total=None)
@@ -73,13 +73,14 @@ def validate(
 @recipes.command()
 def check(folder: Folder) -> None:
     """Read a recipe and say what it would build and run, and which files are missing; runs nothing."""
+    from clearinghouse.app.benching import bench_policy
     from clearinghouse.core.errors import Invalid
     from clearinghouse.disclosure.validation.judging import trust_tier
     from clearinghouse.disclosure.validation.recipes.document import named_digests
     from clearinghouse.disclosure.validation.workshop import FolderMaterials
 
-    policy = _policy()
-    recipe = _read(folder, policy)
+    policy = bench_policy().bench
+    recipe = read_folder(folder, policy)
     names = FolderMaterials(folder, policy.material_bytes_max).names()
     missing = [digest for digest in named_digests(recipe) if digest not in names]
     out.print(f"recipe     {recipe.digest}", markup=False)
@@ -98,9 +99,10 @@ def pin(
     to: Annotated[Path | None, typer.Option(help="Where the recipe goes; recipe.toml beside the draft by default.")] = None,
 ) -> None:
     """Write a recipe from a draft: every `file:NAME` becomes the digest of that file."""
+    from clearinghouse.app.benching import bench_policy
     from clearinghouse.disclosure.validation.recipes.document import FILE_NAME, pin_document, read_recipe
 
-    policy = _policy()
+    policy = bench_policy().bench
     folder = draft.parent
     files = {
         str(path.relative_to(folder)): path.read_bytes()
@@ -137,13 +139,13 @@ def schema() -> None:
     print_json(schema_document())
 
 
-def _policy() -> "BenchPolicy":
-    from clearinghouse.app.settings import default_policy_document, parse_policy
+def read_folder(folder: Path, policy: "BenchPolicy") -> "Recipe":
+    """The recipe of a folder.
 
-    return parse_policy(1, default_policy_document()).bench
-
-
-def _read(folder: Path, policy: "BenchPolicy") -> "Recipe":
+    Raises:
+        NotFound: there is none.
+        Invalid: it cannot be used.
+    """
     from clearinghouse.core.errors import NotFound
     from clearinghouse.disclosure.validation.recipes.document import FILE_NAME, read_recipe
 

@@ -3,8 +3,15 @@
 It knows a sandbox and bytes by digest; no database, no case, no person.
 """
 
-from clearinghouse.disclosure.validation.workshop.materials import Cache, FolderMaterials, MadeMaterials, Materials, MemoryCache
+from clearinghouse.disclosure.validation.workshop.materials import (
+    Cache,
+    FolderMaterials,
+    JoinedMaterials,
+    MadeMaterials,
+    Materials,
+    MemoryCache,
+)
 from clearinghouse.disclosure.validation.workshop.records import Build, Stopped
 from clearinghouse.disclosure.validation.workshop.workshop import Workshop
 
-__all__ = ["Build", "Cache", "FolderMaterials", "MadeMaterials", "Materials", "MemoryCache", "Stopped", "Workshop"]
+__all__ = ["Build", "Cache", "FolderMaterials", "JoinedMaterials", "MadeMaterials", "Materials", "MemoryCache", "Stopped", "Workshop"]

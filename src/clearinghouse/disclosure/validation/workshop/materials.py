@@ -1,6 +1,8 @@
 """Bytes by digest, and what was seen before."""
 
 import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -96,6 +98,19 @@ class FolderMaterials:
 def digest_of(content: bytes) -> str:
     """`sha256:HEX` of bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+class JoinedMaterials:
+    """Materials of several places, asked one after the other."""
+
+    def __init__(self, places: Sequence[Materials]) -> None:
+        self._places = tuple(places)
+
+    def read(self, digest: str) -> bytes:
+        for place in self._places:
+            with suppress(NotFound):
+                return place.read(digest)
+        raise NotFound(f"no file beside the recipes has the digest {digest[:80]}")
 
 
 class MadeMaterials:
