@@ -3,6 +3,7 @@
 import subprocess
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from clearinghouse.core.errors import NotFound
@@ -98,6 +99,12 @@ class ToyWorkshop:
     def try_input(self, recipe: Recipe, build: Build, untrusted_input: bytes) -> Observation:
         self.done["tries"] += 1
         return self._run(build, untrusted_input)
+
+    def first_effect(self, recipe: Recipe, build: Build, untrusted_inputs: Sequence[bytes]) -> tuple[int, Observation] | None:
+        for at, content in enumerate(untrusted_inputs):
+            if (seen := self.try_input(recipe, build, content)).outcome.is_effect:
+                return at, seen
+        return None
 
     def output(self, recipe: Recipe, build: Build, input_digest: str) -> tuple[Observation, bytes]:
         said = b"".join(line[4:] + b"\n" for line in self._reached(build) if line.startswith(b"say "))

@@ -8,7 +8,7 @@ from clearinghouse.disclosure.validation.matrix.records import CellState, Guard,
 from clearinghouse.disclosure.validation.matrix.rules import weigh
 from clearinghouse.disclosure.validation.matrix.running import Column, Matrix, MatrixBench, Row
 from clearinghouse.disclosure.validation.matrix.statement import digest_of_edge, statement_of_edge
-from tests.toy_bench import PROGRAM, Toy
+from toy_bench import PROGRAM, Toy
 
 POLICY = parse_policy(1, default_policy_document())
 TOY = "pkg:generic/toy"

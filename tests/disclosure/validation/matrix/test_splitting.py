@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearinghouse.disclosure.validation.matrix.splitting import parse_diff, reduce_parts
-from tests.toy_bench import apply, diff
+from toy_bench import apply, diff
 
 OLD = b"".join(b"line %d\n" % number for number in range(30))
 

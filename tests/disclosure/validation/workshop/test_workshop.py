@@ -14,7 +14,7 @@ from clearinghouse.disclosure.validation.recipes.records import BuildName, Recip
 from clearinghouse.disclosure.validation.workshop import MemoryCache, Stopped, Workshop
 from clearinghouse.sandbox import Command, Ran, Sandbox
 from sandbox_support import real_sandbox
-from validation_support import BENIGN, NO_FIX, OTHER_FILE, STRIPS, STUB, Bytes, bench_policy, strips, tar_of
+from validation_support import BENIGN, CRASHING, NO_FIX, OTHER_FILE, STRIPS, STUB, Bytes, bench_policy, strips, tar_of
 
 POLICY = replace(bench_policy(), runs=3)
 
@@ -152,6 +152,21 @@ def test_stopped_work_goes_on_from_where_it_was(sandbox: Sandbox) -> None:
     with Workshop(fresh, materials, POLICY) as workshop:
         assess(workshop, recipe, POLICY)
     assert counting.runs - before < fresh.runs
+
+
+def test_search_shares_runs_and_finds_the_first_that_does_something(sandbox: Sandbox) -> None:
+    materials, counting = Bytes(), Counting(sandbox)
+    recipe = strips(materials)
+    with Workshop(counting, materials, POLICY) as workshop:
+        build = workshop.build(recipe, recipe.builds[BuildName.VULNERABLE])
+        before = counting.runs
+        assert workshop.first_effect(recipe, build, [BENIGN] * 64) is None
+        assert counting.runs == before + 1
+        inputs = [BENIGN] * 40 + [CRASHING, BENIGN, CRASHING]
+        found = workshop.first_effect(recipe, build, inputs)
+        assert found is not None
+        assert (found[0], found[1].outcome, found[1].frames[0]) == (40, Outcome.CRASH_SANITIZER, "read_strip")
+        assert workshop.first_effect(recipe, build, []) is None
 
 
 def test_missing_bytes_are_named(sandbox: Sandbox) -> None:

@@ -7,6 +7,7 @@ the highest rung stays below the gap.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from itertools import islice
 
 from clearinghouse.core.policy import BenchPolicy, MatrixPolicy, PatchPolicy
 from clearinghouse.disclosure.validation.drivers import driver_of
@@ -20,6 +21,7 @@ from clearinghouse.sandbox.base import Ending
 
 Progress = Callable[[str, int, int], None]
 """Told the stage, how much is done and of how much."""
+_BATCH = 64  # inputs of the search that share a run
 _SHOWN_MAX = 8  # inputs that fired, kept by digest
 
 
@@ -125,15 +127,16 @@ class PatchBench:
             return rules.step(Rung.FUZZED, Reason.NOT_SEARCHED, made=False)
         policy, began, tried = self._policy, self._seconds(), 0
         seeds = [self._made.read(digest) for digest in (recipe.reproducer, *recipe.benign)]
-        for made in mutation.inputs_around(seeds, policy.seed + 1, policy.fuzz_runs_max, policy.input_bytes_max):
-            if self._seconds() - began >= policy.fuzz_seconds_max:
-                break
-            tried += 1
-            seen = self._workshop.try_input(recipe, after, made)
-            if seen.outcome.is_effect:
-                without = self._workshop.try_input(recipe, before, made)
+        inputs = mutation.inputs_around(seeds, policy.seed + 1, policy.fuzz_runs_max, policy.input_bytes_max)
+        while (batch := list(islice(inputs, _BATCH))) and self._seconds() - began < policy.fuzz_seconds_max:
+            found = self._workshop.first_effect(recipe, after, batch)
+            if found is not None:
+                at, seen = found
+                tried += at + 1
+                without = self._workshop.try_input(recipe, before, batch[at])
                 reason = rules.found_by_search(reproducer.agreed, without, seen, self._matrix)
-                return rules.step(Rung.FUZZED, reason, tried=tried, held=tried - 1, inputs=(self._made.add(made),))
+                return rules.step(Rung.FUZZED, reason, tried=tried, held=tried - 1, inputs=(self._made.add(batch[at]),))
+            tried += len(batch)
         return rules.step(Rung.FUZZED, tried=tried, held=tried)
 
     def _behaviour(self, recipe: Recipe, before: Build, after: Build) -> Step:

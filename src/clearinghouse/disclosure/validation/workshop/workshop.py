@@ -9,7 +9,7 @@ import tempfile
 import threading
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -134,6 +134,29 @@ class Workshop:
             Conflict, Stopped: as `observe`.
         """
         return self._observed(recipe, build, [untrusted_input], symbolise=True)
+
+    def first_effect(self, recipe: Recipe, build: Build, untrusted_inputs: Sequence[bytes]) -> tuple[int, Observation] | None:
+        """The first of some inputs that does something by itself, and what; None where none does. Nothing is remembered.
+
+        Inputs that do nothing share a run, so that a search costs little more than the code under test does.
+        Raises:
+            Conflict, Stopped: as `observe`.
+        """
+        shared = driver_of(recipe.harness.kind, recipe.language) is not None
+        waiting = [range(len(untrusted_inputs))] if shared else [range(at, at + 1) for at in range(len(untrusted_inputs))]
+        while waiting:
+            batch = waiting.pop(0)
+            if not batch:
+                continue
+            seen = self._observed(recipe, build, [untrusted_inputs[at] for at in batch], symbolise=len(batch) == 1)
+            if not seen.outcome.is_effect:
+                continue
+            if len(batch) == 1:
+                return batch[0], seen
+            # Halves, the earlier first. What only a row of inputs brings about is found in no half, and is no input's doing.
+            middle = len(batch) // 2
+            waiting[:0] = [batch[:middle], batch[middle:]]
+        return None
 
     def canary(self, recipe: Recipe, build: Build) -> Cell:
         """The driver's own planted mistake on a build: a build that notices crashes crashes here.
