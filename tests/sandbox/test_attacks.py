@@ -221,7 +221,7 @@ def test_finding_that_a_wall_is_broken_forbids_running() -> None:
 def test_attack_on_a_guard_that_is_not_there_counts_as_untested() -> None:
     with Weakened() as weakened:
         finding = attempt(weakened, BY_NUMBER[8])
-    assert (finding.answer, finding.detail.startswith("this sandbox does not have the guard")) == (Answer.UNTESTED, True)
+    assert (finding.answer, finding.detail) == (Answer.UNTESTED, "this sandbox does not have the guard")
 
 
 def test_broken_wall_that_should_stand_is_told_as_broken() -> None:

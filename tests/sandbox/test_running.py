@@ -65,3 +65,9 @@ def test_input_and_file_to_keep_stay_below_their_folder(sandbox: Sandbox, name: 
         sandbox.run(Command(("true",), SMALL, inputs=(Entry(name, b""),)))
     with pytest.raises(Invalid):
         sandbox.run(Command(("true",), SMALL, keep=(name,)))
+
+
+def test_no_signal_is_ignored_and_none_is_blocked(run: Run) -> None:
+    """What the worker or an interpreter between ignores would be ignored by every program after it."""
+    ran = run("grep", "-E", "Sig(Blk|Ign):", "/proc/self/status")
+    assert ran.untrusted_stdout.decode().split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]

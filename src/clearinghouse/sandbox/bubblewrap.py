@@ -14,6 +14,7 @@ import subprocess
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from signal import SIGXCPU
 from typing import Self
 
 from clearinghouse.core.errors import Invalid, Unavailable
@@ -21,7 +22,7 @@ from clearinghouse.sandbox import launcher
 from clearinghouse.sandbox.base import Command, Ending, Guard, Level, Ran
 from clearinghouse.sandbox.cgroups import Cgroups, NoCgroups, open_cgroups
 from clearinghouse.sandbox.collecting import collect
-from clearinghouse.sandbox.inputs import check_name, lay_out, plan, room
+from clearinghouse.sandbox.inputs import Piece, check_name, lay_out, plan, room
 from clearinghouse.sandbox.seccomp import filters
 from clearinghouse.sandbox.slots import Seen, Slot, SlotBroken, Started
 
@@ -95,29 +96,34 @@ class BubblewrapSandbox:
         try:
             if slot is None:
                 slot = Slot(self._cgroups, None if self._first_uid is None else self._first_uid + index)
-            into, out = slot.prepare(room(pieces), command.limits)
-            try:
-                try:
-                    lay_out(pieces, into)
-                finally:
-                    os.close(into)
-                started = Started(
-                    self._program, tuple(arguments(command, self._options())), command.stdin, self._filters, command.limits, command.fixed_addresses
-                )
-                seen = slot.run(started, stop)
-                kept, refused = collect(
-                    out, command.keep, file_bytes_max=command.limits.file_bytes_max, total_bytes_max=command.limits.scratch_bytes_max
-                )
-            finally:
-                os.close(out)
+            ran = self._run_in(slot, command, pieces, stop)
             slot.check_empty()
-        except (SlotBroken, OSError) as error:
+        except BaseException as error:  # whatever it was, nobody knows what is left in the slot
             if slot is not None:
                 slot.close()
             slot = None
+            if not isinstance(error, SlotBroken | OSError):
+                raise
             return Ran(Ending.NO_RUN, self._level, note=f"the sandbox failed: {error}")
         finally:
             self._give_back(index, slot)
+        return ran
+
+    def _run_in(self, slot: Slot, command: Command, pieces: Sequence[Piece], stop: threading.Event | None) -> Ran:
+        into, out = slot.prepare(room(pieces), command.limits)
+        try:
+            try:
+                lay_out(pieces, into)
+            finally:
+                os.close(into)
+            line = tuple(arguments(command, self._options()))
+            started = Started(self._program, line, command.stdin, self._filters, command.limits, command.fixed_addresses)
+            seen = slot.run(started, lambda: self._closed or (stop is not None and stop.is_set()))
+            kept, refused = collect(
+                out, command.keep, file_bytes_max=command.limits.file_bytes_max, total_bytes_max=command.limits.scratch_bytes_max
+            )
+        finally:
+            os.close(out)
         return judge(seen, self._level, kept, refused)
 
     def _options(self) -> list[str]:
@@ -144,7 +150,7 @@ class BubblewrapSandbox:
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End what waits; runs in work end by their own limits, and are waited for."""
+        """End what runs and what waits, and give the slots back."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -237,6 +243,8 @@ def judge(seen: Seen, level: Level, kept: Mapping[str, bytes], refused: Mapping[
         ending = seen.cut
     elif code is None:
         ending, note = Ending.NO_RUN, _note(seen.stderr)
+    elif signal == SIGXCPU and seen.usage.cpu_seconds is None:
+        ending = Ending.CPU_TIME  # nobody counts for all together, and one process used up what it may
     elif signal is not None:
         ending = Ending.SIGNALLED
     else:

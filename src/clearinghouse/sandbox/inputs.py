@@ -56,7 +56,10 @@ def plan(entries: Sequence[Entry]) -> list[Piece]:
 
 
 def _pieces(name: str, path: Path, *, executable: bool) -> Iterator[Piece]:
-    found = path.lstat()
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise Invalid(f"the input {name!r} cannot be read: {error.strerror}") from None
     if stat.S_ISREG(found.st_mode):
         yield Piece(name, path, found.st_size, executable or bool(found.st_mode & 0o111))
     elif stat.S_ISDIR(found.st_mode):

@@ -161,15 +161,12 @@ class Launcher:
         self._unmount()
         return {"ended": status}, []
 
-    def do_discard(self, _message: dict[str, Any], _files: list[int]) -> tuple[dict[str, Any], list[int]]:
-        """Give up what was prepared."""
-        self._unmount()
-        return {"ready": True}, []
-
     def _become(self, message: dict[str, Any], files: list[int]) -> NoReturn:
         """In the child: nothing of ours but five files, limits, no rights; then the program."""
         try:
             os.setsid()
+            for one in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+                signal.signal(one, signal.SIG_DFL)  # what is ignored stays so in a new program: by us, and by the interpreter
             wanted = [fcntl.fcntl(file, fcntl.F_DUPFD, len(files)) for file in files]  # out of each other's way
             for number, file in enumerate(wanted):
                 os.dup2(file, number)

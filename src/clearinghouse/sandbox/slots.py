@@ -10,9 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,15 +119,7 @@ class Slot:
         _, (into, out) = self._ask({"do": "prepare", "in": list(inputs), "scratch": each, "out": each}, files=2)
         return into, out
 
-    def discard(self) -> None:
-        """Give up what was prepared.
-
-        Raises:
-            SlotBroken: it could not.
-        """
-        self._ask({"do": "discard"})
-
-    def run(self, started: Started, stop: threading.Event | None) -> Seen:
+    def run(self, started: Started, stop: Callable[[], bool]) -> Seen:
         """Start it in the prepared folders and watch it until all it started is gone.
 
         Raises:
@@ -169,7 +160,7 @@ class Slot:
         stdout, stderr, status = (bytes(stream.content[: stream.bytes_max]) for stream in streams)
         return Seen(cut, stdout, stderr, status, wall, self._used_since(before))
 
-    def _watch(self, streams: list[Stream], limits: Limits, before: Usage, stop: threading.Event | None, begun: float) -> Ending | None:
+    def _watch(self, streams: list[Stream], limits: Limits, before: Usage, stop: Callable[[], bool], begun: float) -> Ending | None:
         """Read until the launcher says that it is over; end it where it oversteps."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -193,7 +184,7 @@ class Slot:
                 if now > deadline:
                     raise SlotBroken("the run did not end when it was killed")
                 continue
-            if stop is not None and stop.is_set():
+            if stop():
                 cut = Ending.STOPPED
             elif any(stream.over for stream in streams):
                 cut = Ending.OUTPUT

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 from clearinghouse.core.errors import Unavailable
 from clearinghouse.sandbox.base import Command, Ending, Guard, Limits, Ran, Sandbox
@@ -27,7 +28,8 @@ def trial(action, *arguments):
         return error.errno or -1
     return 0
 """
-_INTERPRETER = ("/usr/bin/python3", "-I", "-S", "-c")
+_INTERPRETERS = ("/usr/bin/python3", "/usr/local/bin/python3")
+"""Where a run can see one: nothing but `/usr` is there."""
 _FOUND_CHARACTERS_MAX = 200
 
 
@@ -88,14 +90,17 @@ class Attack:
 
 def attempt(sandbox: Sandbox, attack: Attack) -> Finding:
     """Run one attack."""
+    if attack.guard not in sandbox.level.guards:  # nothing would stop it, so it is not tried
+        return Finding(attack.number, attack.title, attack.guard, Answer.UNTESTED, "this sandbox does not have the guard")
+    interpreter = next((path for path in _INTERPRETERS if Path(path).exists()), None)
+    if interpreter is None:
+        return Finding(attack.number, attack.title, attack.guard, Answer.UNTESTED, "there is no python3 below /usr to attack with")
     with attack.arrange() as environment:
-        ran = sandbox.run(Command((*_INTERPRETER, PRELUDE + attack.script), attack.limits, environment=environment))
+        ran = sandbox.run(Command((interpreter, "-I", "-S", "-c", PRELUDE + attack.script), attack.limits, environment=environment))
         if ran.ending is Ending.NO_RUN:
             answer, detail = Answer.UNTESTED, ran.note
         else:
             answer, detail = attack.judge(ran)
-    if attack.guard not in sandbox.level.guards and answer is Answer.BROKEN:
-        answer, detail = Answer.UNTESTED, f"this sandbox does not have the guard ({detail})"
     return Finding(attack.number, attack.title, attack.guard, answer, detail[:_FOUND_CHARACTERS_MAX])
 
 

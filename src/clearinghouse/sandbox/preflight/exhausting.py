@@ -62,7 +62,7 @@ os._exit(0)
 for _ in range(6):
     if os.fork() == 0:
         held = []
-        for _ in range(100):
+        for _ in range(25):
             held.append(bytearray(b"x" * (1 << 22)))
         os._exit(0)
 while True:

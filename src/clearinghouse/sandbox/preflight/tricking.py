@@ -36,7 +36,7 @@ def _foreign(ran: Ran) -> tuple[Answer, str]:
 
 
 def _not_out_of_memory(ran: Ran) -> tuple[Answer, str]:
-    right = ran.ending is Ending.SIGNALLED and ran.signal == signal.SIGKILL and not ran.memory_kills
+    right = ran.ending is Ending.SIGNALLED and ran.signal == signal.SIGKILL and ran.memory_kills == 0
     return (Answer.HELD if right else Answer.BROKEN), f"ended by {ran.ending}"
 
 
