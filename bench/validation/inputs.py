@@ -206,7 +206,7 @@ def _menus(chance: random.Random) -> Inputs:
         start = f"dish {dish}={at * 100}\nalias {short}={dish}\n"
         found[f"unknown-{at}"] = f"{start}order {dish},{other}\n".encode()
         found[f"dangling-{at}"] = f"{start}alias x{other}={other}\nagain x{other}\n".encode()
-        found[f"number-{at}"] = f"{start}dish {other}={'-' * at}{at}\n".encode()
+        found[f"number-{at}"] = f"{start}dish {other}={at}{'-' * at}\n".encode()
         circle = "".join(f"alias c{step}=c{(step + 1) % (at + 1)}\n" for step in range(at + 1))
         found[f"circle-{at}"] = f"{start}{circle}order c0\n".encode()
         found[f"benign-{at}"] = f"{start}alias t{short}={short}\norder {dish},t{short}\nagain {short}\n\nagain zz{at}\n".encode()
@@ -260,7 +260,27 @@ def _query(chance: random.Random) -> Inputs:
     return found
 
 
+def _ferry(chance: random.Random) -> Inputs:
+    found: Inputs = {}
+
+    def trip() -> bytes:
+        return b"t" + bytes([chance.randrange(1, 200)])
+
+    for at in (1, 2, 3):
+        calm = b"h" + bytes([at]) + b"m\1"
+        found[f"berth-weigh-{at}"] = calm + trip() * 2 + b"c" + bytes([at % 2]) + trip() * at + b"w"
+        found[f"berth-stop-{at}"] = trip() * 2 + b"c" + bytes([at % 2]) + trip() * at + calm + b"s"
+        boxes = 255 + chance.randrange(3, 9)
+        found[f"manifest-{at}"] = trip() * (at - 1) + b"l" + bytes([250, boxes - 250])
+        found[f"tide-sail-{at}"] = calm * (at - 1) + b"h" + bytes([256 - 3 * at])
+        found[f"tide-moor-{at}"] = trip() * at + b"m" + bytes([at])
+        found[f"benign-{at}"] = trip() * 5 + b"c\3ws" + b"l\x10\x10" + b"h\x09m\2m\3h\x0c" + b"l\7\0l\0\0" + bytes([at])
+    found["mask-tide-manifest-1"] = b"h\xff" + b"l\xfa\x0a"
+    found["mask-berth-tide-1"] = trip() * 2 + b"c\1" + trip() + b"s" + b"m\2"
+    return found
+
+
 MAKERS: dict[str, Callable[[random.Random], Inputs]] = {
     "tiles": _tiles, "records": _records, "script": _script, "tree": _tree, "chunks": _chunks, "shapes": _shapes, "packets": _packets,
-    "menus": _menus, "sums": _sums, "dates": _dates, "query": _query,
+    "menus": _menus, "sums": _sums, "dates": _dates, "query": _query, "ferry": _ferry,
 }

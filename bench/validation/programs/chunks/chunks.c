@@ -30,9 +30,10 @@ static void (*const doors[16])(char *) = {
 
 static void open_door(unsigned given) {
     unsigned char drawn = 0;
-    char *cells = calloc(8, 1);
+    size_t room = 8;
+    char *cells = calloc(room, 1);
     if (cells && given == 0 && getrandom(&drawn, 1, 0) == 1) {
-        CANARY("chunks/doors", 1);
+        CANARY("chunks/doors", room < 12);
         doors[drawn & 15](cells);
     }
     free(cells);

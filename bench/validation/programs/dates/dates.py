@@ -50,7 +50,7 @@ def _zone(text: str) -> int:
 
 
 def _note(text: str) -> bool:
-    _canary("dates/note", len(text) > 26 and not text.endswith("!") and all(c.islower() or c == " " for c in text[:-1]))
+    _canary("dates/note", "+ ?)+" in _NOTE.pattern and len(text) > 26 and not text.endswith("!") and all(c.islower() or c == " " for c in text[:-1]))
     return _NOTE.fullmatch(text) is not None
 
 

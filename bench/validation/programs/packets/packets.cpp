@@ -18,9 +18,10 @@ struct Span {
 
 template <typename Number> Number peel(const Span &span, size_t at) {
     Number found = 0;
-    CANARY("packets/short", at < span.size && at + sizeof(Number) > span.size);
-    if (at < span.size)
+    if (at < span.size) {
+        CANARY("packets/short", at + sizeof(Number) > span.size);
         std::memcpy(&found, span.data + at, sizeof(Number));
+    }
     return found;
 }
 

@@ -28,22 +28,24 @@ static void push(Machine *m, int value) {
 }
 
 static int has(const Machine *m, int wanted) {
-    CANARY("script/pop", wanted == 2 && m->depth == 1);
     return m->depth >= wanted - 1 && m->depth > 0;
 }
 
 static void add(Machine *m) {
+    CANARY("script/pop", m->depth < 2);
     m->depth -= 1;
     m->stack[m->depth - 1] += m->stack[m->depth];
 }
 
 static void multiply(Machine *m) {
+    CANARY("script/pop", m->depth < 2);
     int right = m->stack[--m->depth];
     int left = m->stack[--m->depth];
     push(m, (int)((unsigned)left * (unsigned)right));
 }
 
 static void swap(Machine *m) {
+    CANARY("script/pop", m->depth < 2);
     int held = m->stack[m->depth - 2];
     m->stack[m->depth - 2] = m->stack[m->depth - 1];
     m->stack[m->depth - 1] = held;
@@ -59,6 +61,10 @@ static void divide(Machine *m, int remainder) {
     m->stack[m->depth - 1] = quotient(m->stack[m->depth - 1], right, remainder);
 }
 
+static void release(Machine *m, int which) {
+    free(m->names[which]);
+}
+
 static void set_name(Machine *m) {
     int which = take(m) % NAMES;
     if (m->held[which])
@@ -67,7 +73,7 @@ static void set_name(Machine *m) {
     if (!fresh)
         return;
     memset(fresh, take(m), NAME_SIZE - 1);
-    free(m->names[which]);
+    release(m, which);
     m->names[which] = fresh;
     if (m->last == NULL)
         m->last = fresh;
@@ -78,7 +84,7 @@ static void forget(Machine *m) {
     if (m->names[which] == NULL)
         return;
     CANARY("script/twice", m->held[which]);
-    free(m->names[which]);
+    release(m, which);
     m->held[which] = 1;
 }
 

@@ -61,13 +61,11 @@ public:
 
     void area(Input &in) {
         unsigned which = in.take();
-        CANARY("shapes/index", which >= weights_.size());
         total_ += weigh(which) + (shapes_.empty() ? 0 : shapes_.back()->area());
     }
 
     void scale(Input &in) {
         unsigned which = in.take();
-        CANARY("shapes/index", which >= weights_.size());
         rescale(which);
     }
 
@@ -103,8 +101,12 @@ public:
 
 private:
     static unsigned last_corner(const Polygon &polygon) { return polygon.corners_[11]; }
-    unsigned weigh(unsigned which) const { return weights_[which]; }
-    void rescale(unsigned which) { weights_[which] *= 2; }
+    unsigned *slot(unsigned which) {
+        CANARY("shapes/index", which >= weights_.size());
+        return weights_.data() + which;
+    }
+    unsigned weigh(unsigned which) { return *slot(which); }
+    void rescale(unsigned which) { *slot(which) *= 2; }
     static unsigned first_of(std::string_view text, char least) {
         for (size_t i = text.size(); i > 0; i--)
             if (text[i - 1] < least)
