@@ -69,6 +69,8 @@ def _show(figures: dict[str, Any]) -> None:
     shown += [(name, row) for name, row in grouping["by_stacks"].items() if not name.startswith("similarity") or name == grouping["best_similarity"]]
     for name, row in shown:
         print(f"| {name} | {row['precision']:.3f} | {row['recall']:.3f} | {row['f1']:.3f} |")
+    proposed = grouping["proposed_where_each_flaw_has_one_patch"]
+    print(f"Where each flaw has one patch, {proposed['right'] + proposed['wrong']} pairs more are proposed to a person, {proposed['right']} of them rightly")
     print(*(f"  WELDED {line}" for line in grouping["wrong"]), *(f"  CONTRADICTED {line}" for line in grouping["contradictions"]), sep="\n")
     print("\nCost:", ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in grouping["cost"].items()))
     for row in figures["growth"]:

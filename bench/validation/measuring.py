@@ -134,6 +134,8 @@ class Groupings:
     seconds: float = 0.0
     runs: int = 0
     unseen: dict[str, Score] = field(default_factory=dict)
+    proposed: Score = field(default_factory=Score)
+    """Pairs with medium evidence where each flaw has one patch; `missed` counts all that are not proposed."""
 
     def render(self) -> dict[str, Any]:
         """As the results keep it."""
@@ -142,6 +144,7 @@ class Groupings:
         return {
             "reports": self.reports, "patches": self.patches,
             "by_execution": {name: one.render() for name, one in self.scores.items()},
+            "proposed_where_each_flaw_has_one_patch": {"right": self.proposed.right, "wrong": self.proposed.wrong},
             "programs_not_seen": {name: one.render() for name, one in self.unseen.items()},
             "by_program": {name: {scenario: round(one.f1, 4) for scenario, one in found.items()} for name, found in self.by_program.items()},
             "by_stacks": stacks, "best_similarity": best, "contradictions": self.contradictions, "wrong": self.wrong,
@@ -169,7 +172,9 @@ def group_all(sandbox: Sandbox, programs: Sequence[Program], policy: Policy) -> 
                 before = grouped.matrix
                 _note(found, scenario, program, grouped, grouped.weighed.groups)
                 if single:
-                    _note(found, "one patch for each flaw, proposals accepted", program, grouped, _accepted(grouped))
+                    # What is put before a person beside what is joined: pair by pair, nothing follows from a chain of them.
+                    proposed = score(grouped.proposed, grouped.truth)
+                    found.proposed = found.proposed + proposed
                 found.cells += grouped.cells
                 found.seconds += grouped.seconds
             assert grouped is not None
@@ -181,15 +186,6 @@ def group_all(sandbox: Sandbox, programs: Sequence[Program], policy: Policy) -> 
     found.reports, found.patches, found.runs = total_reports, total_patches, counted.runs
     found.all_pairs = total_reports * total_patches
     return found
-
-
-def _accepted(grouped: Grouped) -> list[list[str]]:
-    """Groups where a person agreed to every proposal."""
-    label = {member: members[0] for members in grouped.weighed.groups for member in members}
-    for one, other in grouped.proposed:
-        old, new = label[other], label[one]
-        label = {member: new if at == old else at for member, at in label.items()}
-    return [[member for member in label if label[member] == each] for each in dict.fromkeys(label.values())]
 
 
 def _note(found: Groupings, scenario: str, program: Program, grouped: Grouped, groups: Sequence[Sequence[str]]) -> None:

@@ -254,6 +254,7 @@ CRASH = seen(Outcome.CRASH_SANITIZER)
     (CRASH, seen(Outcome.FAILED, "", ()), UNKNOWN),
     (CRASH, seen(Outcome.NO_RUN, "", ()), UNKNOWN),
     (CRASH, seen(Outcome.FLAKY), FLAKY),
+    (seen(Outcome.CRASH_SANITIZER, "stack-overflow", ("a", "b")), seen(Outcome.CRASH_SANITIZER, "stack-overflow", ()), SAME),
     (seen(Outcome.TIMEOUT_CPU, "", ()), seen(Outcome.TIMEOUT_CPU, "", ()), SAME),
 ])
 def test_a_cell_next_to_the_run_without_the_patch(before: Observation, after: Observation, expected: CellState) -> None:

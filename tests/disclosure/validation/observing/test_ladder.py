@@ -137,6 +137,17 @@ def test_cell_is_what_enough_runs_show_in_the_same_way() -> None:
     assert not is_settled([crash, clean])
 
 
+def test_recursion_without_end_is_one_crash_wherever_the_stack_ran_out() -> None:
+    """Found with a planted flaw: address randomisation moves the end of the stack, and with it the innermost frame."""
+    here, there = (Observation(Outcome.CRASH_SANITIZER, "stack-overflow", frames=frames) for frames in (("term", "factor"), ("factor", "term")))
+    nowhere = observe(ran(code=77, untrusted_stderr=b"==2==ERROR: AddressSanitizer: stack-overflow on address 0x7f\n    <empty stack>\n"), asked(), bench_policy())
+
+    assert (nowhere.outcome, nowhere.kind, nowhere.frames) == (Outcome.CRASH_SANITIZER, "stack-overflow", ())
+    assert agree([here, there, here, there, nowhere], 0.66) is Outcome.CRASH_SANITIZER
+    assert is_settled([here, there, nowhere])
+    assert agree([Observation(Outcome.CRASH_SANITIZER, "SEGV", frames=one.frames) for one in (here, there, here, there)], 0.66) is Outcome.FLAKY
+
+
 @given(st.lists(st.sampled_from([Outcome.CLEAN, Outcome.CRASH_SANITIZER, Outcome.NO_RUN]), min_size=1, max_size=20), st.randoms())
 def test_cell_does_not_depend_on_the_order_of_runs(outcomes: list[Outcome], random: object) -> None:
     runs = [seen(outcome) for outcome in outcomes]

@@ -47,6 +47,7 @@ from clearinghouse.disclosure.validation.matrix.records import (
     Weighed,
 )
 from clearinghouse.disclosure.validation.observing.records import Observation, Outcome
+from clearinghouse.disclosure.validation.observing.rules import ran_out_of_stack
 from clearinghouse.disclosure.validation.recipes.records import Supplier
 
 _FAILURES = frozenset({
@@ -77,6 +78,8 @@ def state(before: Observation, after: Observation, *, flaky: bool, policy: Matri
         return CellState.UNKNOWN
     if after.outcome is not before.outcome or crash_kind(after.kind) != crash_kind(before.kind):
         return CellState.MOVED
+    if ran_out_of_stack(before):
+        return CellState.SAME
     if not before.frames or not after.frames:
         return CellState.SAME if before.frames == after.frames else CellState.MOVED
     alike = stack_similarity(before.frames, after.frames) >= policy.same_similarity_min

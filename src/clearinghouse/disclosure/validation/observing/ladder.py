@@ -26,6 +26,8 @@ _END = re.compile(rb"(?m)^CLEARINGHOUSE END (?P<word>[0-9a-f]{0,64}) edges=(?P<e
 _NAME_CHARACTERS_MAX = 400
 _NO_INPUT = b"CLEARINGHOUSE NO INPUT"
 _ALLOCATOR = frozenset({"out-of-memory", "allocation-size-too-big", "rss-limit-exceeded", "calloc-overflow"})
+_STACK_USED_UP = "stack-overflow"
+"""Its report names no frame where the last one was the sanitizer's own, which had no room to look further."""
 _ASSERTION = re.compile(r"Assertion [`'\"]|assertion failed|\bAssertionError\b|assertion `", re.IGNORECASE)
 _SANITIZERS = ("Sanitizer", "ExecSan")
 _RUNTIMES = frozenset({"python", "java", "go", "rust", "node", "go race detector"})
@@ -105,7 +107,7 @@ def _sanitizer(found: CrashLog, text: str) -> tuple[Outcome, str, str]:
     if kind in ("ABRT", "deadly signal") and _ASSERTION.search(text):
         return Outcome.ASSERTION, "assertion", ""
     note = f"{found.crash.reports_in_log} reports in one log" if found.crash.reports_in_log > 1 else ""
-    if not found.crash.frames:
+    if not found.crash.frames and kind != _STACK_USED_UP:
         return Outcome.FAILED, kind, "a sanitizer's report without a stack"
     return Outcome.CRASH_SANITIZER, kind, note
 
