@@ -1,10 +1,10 @@
-"""The bench of a machine: its sandbox, by the settings of an instance or, where there is none, by the defaults."""
+"""The bench of a machine: its sandbox and its numbers, for those who run a recipe from a folder."""
 
 from pathlib import Path
 
-from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.app.settings import SETTINGS_NAME, default_policy_document, load_settings, parse_policy
 from clearinghouse.core.policy import Policy
-from clearinghouse.sandbox import Sandbox, SandboxSettings, open_sandbox
+from clearinghouse.sandbox import Sandbox, open_sandbox
 
 
 def bench_policy() -> Policy:
@@ -13,13 +13,10 @@ def bench_policy() -> Policy:
 
 
 def bench_sandbox(home: Path) -> Sandbox:
-    """The sandbox of the instance in a folder; of this machine where there is no instance.
+    """The sandbox that the settings of the instance in a folder ask for; that of this machine where there is no instance.
 
     Raises:
         Unavailable: this machine has none; the message says what is missing.
+        Invalid: the settings cannot be read.
     """
-    return open_sandbox(_settings(home))
-
-
-def _settings(home: Path) -> SandboxSettings:
-    return SandboxSettings()
+    return open_sandbox(load_settings(home).sandbox if (home / SETTINGS_NAME).exists() else None)

@@ -56,6 +56,7 @@ from clearinghouse.core.policy import (
 from clearinghouse.sandbox import SandboxSettings
 
 _T = TypeVar("_T")
+SETTINGS_NAME = "clearinghouse.toml"
 _CONTACT_CHARACTERS_MAX = 300
 _SALT_BYTES_MIN = 16
 ENGINES = ("auto", "memory", "duckdb", "spark")
@@ -202,7 +203,7 @@ def load_settings(home: Path) -> Settings:
         Unavailable: there is no instance in this folder.
         Invalid: the file is no TOML or has unknown names.
     """
-    path = home / "clearinghouse.toml"
+    path = home / SETTINGS_NAME
     try:
         document = tomllib.loads(path.read_text())
     except FileNotFoundError:

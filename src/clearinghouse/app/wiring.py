@@ -6,6 +6,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 
 from clearinghouse.app.settings import (
+    SETTINGS_NAME,
     Settings,
     default_policy_document,
     default_url,
@@ -98,7 +99,7 @@ def create_instance(settings: Settings, *, organisation: str, person: str, clock
     Raises:
         Conflict: the instance exists.
     """
-    path = settings.home / "clearinghouse.toml"
+    path = settings.home / SETTINGS_NAME
     if path.exists():
         raise Conflict(f"there is an instance in {settings.home} already; set CLEARINGHOUSE_HOME to make another one")
     settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)

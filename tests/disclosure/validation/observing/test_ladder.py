@@ -117,6 +117,17 @@ def test_hostile_log_costs_little(sign: bytes) -> None:
     assert all(len(frame) <= 4_096 and frame.isprintable() for frame in found.frames)
 
 
+def test_frames_that_read_like_headers_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from clearinghouse.disclosure.intake.crashes import native
+
+    frames, read = 2_000, native.read_frame
+    times = []
+    monkeypatch.setattr(native, "read_frame", lambda rest: times.append(1) or read(rest))
+    log = REPORT.splitlines()[1] + b"\n" + b"".join(b"    #%d 0x1 in ERROR: AddressSanitizer: x\n" % number for number in range(frames))
+    observe(ran(code=77, untrusted_stderr=log), asked(), bench_policy())
+    assert len(times) <= 2 * frames
+
+
 @given(st.binary(max_size=400), st.sampled_from([*Ending]), st.none() | st.integers(0, 255), st.none() | st.integers(0, 70))
 def test_only_the_drivers_end_makes_a_run_clean(noise: bytes, ending: Ending, code: int | None, signal: int | None) -> None:
     found = observe(ran(ending, code, signal=signal, untrusted_stdout=noise, untrusted_stderr=noise), asked(), bench_policy())

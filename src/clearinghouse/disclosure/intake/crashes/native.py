@@ -56,9 +56,14 @@ _GAP_LINES = 2
 def find_native(lines: Sequence[str]) -> Iterator[Trace]:
     """Every report of a native tool in a log, in order."""
     headers = [(number, found) for number, line in enumerate(lines) if (found := _header(line)) is not None]
+    end = 0
     for position, (start, (tool, kind, message, place)) in enumerate(headers):
+        if start < end:
+            continue  # a frame that reads like a header; reading on from each would cost their number squared
         limit = headers[position + 1][0] if position + 1 < len(headers) else len(lines)
-        yield _read(lines, start, limit, tool, kind, message, place)
+        trace = _read(lines, start, limit, tool, kind, message, place)
+        end = trace.end
+        yield trace
 
 
 def _header(line: str) -> tuple[str, str, str, str] | None:
