@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clearinghouse.disclosure.intake.records import Frame
 from clearinghouse.disclosure.validation.observing.ladder import Asked, observe
 from clearinghouse.disclosure.validation.observing.records import Observation, Outcome
 from clearinghouse.disclosure.validation.observing.rules import agree, is_settled
@@ -120,9 +121,13 @@ def test_hostile_log_costs_little(sign: bytes) -> None:
 def test_frames_that_read_like_headers_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     from clearinghouse.disclosure.intake.crashes import native
 
-    frames, read = 2_000, native.read_frame
-    times = []
-    monkeypatch.setattr(native, "read_frame", lambda rest: times.append(1) or read(rest))
+    frames, read, times = 2_000, native.read_frame, list[str]()
+
+    def counting(untrusted_rest: str) -> Frame:
+        times.append(untrusted_rest)
+        return read(untrusted_rest)
+
+    monkeypatch.setattr(native, "read_frame", counting)
     log = REPORT.splitlines()[1] + b"\n" + b"".join(b"    #%d 0x1 in ERROR: AddressSanitizer: x\n" % number for number in range(frames))
     observe(ran(code=77, untrusted_stderr=log), asked(), bench_policy())
     assert len(times) <= 2 * frames
