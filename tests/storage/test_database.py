@@ -14,6 +14,7 @@ import clearinghouse.disclosure.coordination.contact.store
 import clearinghouse.disclosure.coordination.embargo.store
 import clearinghouse.disclosure.coordination.rooms.store
 import clearinghouse.disclosure.deconfliction.blind.store
+import clearinghouse.disclosure.deconfliction.execution.store
 import clearinghouse.disclosure.deconfliction.leads.store
 import clearinghouse.disclosure.deconfliction.learning.store
 import clearinghouse.disclosure.deconfliction.store

@@ -38,6 +38,7 @@ WITHOUT = {
     "settlements": "numbers and probabilities",
     "corrections": "weights of the pair model over everything decided here; no record and no report",
     "report_strengths": "numbers: of how much use a report is to work from; pages show none of them",
+    "execution_edges": "numbers, words and digests; pages show those between reports that were read first, else a held finding",
     "cluster_leads": "numbers; pages name a lead to who reads it",
     "outbox_actions": "ids of events and names of follow-ups",
     "outbox_consumers": "the place of a reader on the ledger",

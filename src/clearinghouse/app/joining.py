@@ -8,6 +8,7 @@ from clearinghouse.core.errors import Conflict
 from clearinghouse.disclosure.coordination.asks import actions
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.execution import store as execution
 from clearinghouse.disclosure.deconfliction.records import DecisionKind
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake import store as intake_store
@@ -38,6 +39,7 @@ def ask_to_join(instance: Instance, report_id: str, untrusted_words: str) -> dat
         if placement is not None and told.everything:
             # Who coordinates is shown what it was compared with, held findings among them, and may ask about those.
             beside.update(number for number, _, _ in deconfliction.unpack_candidates(placement.candidates))
+            beside.update(number for edge in execution.system_of(tx, [report.number]) for number in edge.pair)
         ids = intake_store.system_report_ids(tx, sorted(beside) or [0])
         found = cases.system_cases_of_reports(tx, sorted(ids.values()))
         # Whoever takes part in a case already needs no way into it.

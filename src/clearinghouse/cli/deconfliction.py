@@ -291,7 +291,8 @@ def _show_report(opened: "Opened", json: bool) -> None:
     if opened.candidates:
         shown = table("compared with", "p", "relation", "report", "title")
         for candidate in opened.candidates:
-            shown.add_row(f"{candidate.probability:.2f}", candidate.relation, candidate.id or "-", untrusted(candidate.title, 90))
+            relation = f"{candidate.relation}, by {' and '.join(candidate.kinds)}" if candidate.kinds else str(candidate.relation)
+            shown.add_row(f"{candidate.probability:.2f}", relation, candidate.id or "-", untrusted(candidate.title, 90))
         out.print(shown)
     shown = table("on the record", "event", "what", "when")
     for event in opened.events:

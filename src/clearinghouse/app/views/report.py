@@ -16,7 +16,7 @@ from clearinghouse.disclosure.coordination.appeals.records import AppealState, Q
 from clearinghouse.disclosure.coordination.appeals.rules import open_questions
 from clearinghouse.disclosure.coordination.asks import store as asks
 from clearinghouse.disclosure.deconfliction import actions as deconfliction
-from clearinghouse.disclosure.deconfliction import store
+from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Evidence, Verdict
 from clearinghouse.disclosure.deconfliction.settling import RELATIONS
 from clearinghouse.disclosure.intake import actions as intake
@@ -29,6 +29,7 @@ from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as parties
+from clearinghouse.storage import Transaction
 
 _OF_THE_SENDER = frozenset({"ReportReceived", "ReportWithdrawn", "ReportReinstated", "FinderTold", "AppealMade", "AppealUpheld", "AppealRejected", "AppealWithdrawn"})
 """Events about a report that its sender is told of; others tell what people made of it."""
@@ -43,7 +44,7 @@ class CandidateLine:
     probability: float
     relation: str
     kinds: tuple[str, ...] = ()
-    """For a held finding, the kinds of evidence and nothing of its content."""
+    """Kinds of evidence that are not text; of a held finding nothing else is told."""
     withdrawn: bool = False
     """Its sender took it back; it matches all the same."""
 
@@ -119,7 +120,7 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         told = read_tellings(tx, instance, [report.number])[report.number]
         placement = store.read_placements(tx, [report.number]).get(report.number)
         founding = founding_reports(tx, instance, [placement.cluster] if placement else [])
-        compared = store.unpack_candidates(placement.candidates) if placement and told.everything else []
+        compared, executed = _compared(tx, placement) if placement and told.everything else ([], frozenset())
         known = intake_store.read_reports_by_number(
             tx, [number for number, _, _ in compared] or [0], instance.envelope, viewer=viewer, now=now
         )
@@ -132,8 +133,10 @@ def read_report(instance: Instance, report_id: str) -> Opened:
             asked = asks.system_asked_at(tx, report.id, viewer)
             committed = commitments.system_by_report(tx, [report.id]).get(report.id)
     candidates = tuple(
-        CandidateLine(known[number].id, title_of(known[number].finding), probability, RELATIONS[relation], withdrawn=number in gone)
-        if number in known else CandidateLine(None, "a held finding", probability, RELATIONS[relation])
+        CandidateLine(
+            known[number].id if number in known else None, title_of(known[number].finding) if number in known else "a held finding",
+            probability, RELATIONS[relation], ("execution",) if number in executed else (), number in gone,
+        )
         for number, probability, relation in compared
     )
     shown = events if told.everything else tuple(event for event in events if event.kind in _OF_THE_SENDER)
@@ -144,6 +147,14 @@ def read_report(instance: Instance, report_id: str) -> Opened:
         report, line, candidates, shown, told, since, withdrawal, mine, max(asked, default=None), appealed,
         appealable(told, appealed, instance.policy.appeals) if mine else (),
     )
+
+
+def _compared(tx: Transaction, placement: store.Placement) -> tuple[list[tuple[int, float, int]], frozenset[int]]:
+    """What a report was compared with, as execution has it read; and of that, the numbers that execution speaks of."""
+    number = placement.number
+    spoken, effects = placements.executed(tx, [number])
+    candidates = placements.reading_of(effects.joined, effects.asked).of(number, store.unpack_candidates(placement.candidates))
+    return list(candidates), frozenset(other for edge in spoken for other in edge.pair if other != number)
 
 
 def appealable(told: Telling, made: Sequence[AppealLine], policy: AppealPolicy) -> tuple[Question, ...]:

@@ -6,7 +6,7 @@ state is exactly the one there would be had it never been made.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
@@ -17,11 +17,13 @@ from clearinghouse.core.roles import Scope
 from clearinghouse.core.untrusted import clean_text
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import StoredIndex
+from clearinghouse.disclosure.deconfliction.execution import store as execution
+from clearinghouse.disclosure.deconfliction.execution.rules import evidence_of
 from clearinghouse.disclosure.deconfliction.jobs import Matching, last_graph
 from clearinghouse.disclosure.deconfliction.leads import actions as leads
 from clearinghouse.disclosure.deconfliction.learning import store as learning
 from clearinghouse.disclosure.deconfliction.placing import compare
-from clearinghouse.disclosure.deconfliction.records import SAMENESS, Candidate, DecisionKind
+from clearinghouse.disclosure.deconfliction.records import SAMENESS, Candidate, DecisionKind, Verdict
 from clearinghouse.disclosure.deconfliction.signature import Signature
 from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from clearinghouse.disclosure.deconfliction.traces import read_row
@@ -97,10 +99,10 @@ def record(
     before = {placement.cluster for placement in store.read_placements(tx, spoken).values()}
     if kind in SAMENESS:
         tellings.note_looked(tx, spoken, now)
-    moved = _apply(tx, thresholds, envelope) if kind in SAMENESS else []
+    moved = follow(tx, thresholds, envelope) if kind in SAMENESS else []
     details: dict[str, Detail] = {"reports": [report.id for report in named], "moved": len(moved)}
     ledger.record(tx, Event(_EVENT[kind], (decision.id, *(report.id for report in named)), details), actor=actor, now=now)
-    _note_leads(tx, before, spoken, actor=actor, envelope=envelope, now=now)
+    note_leads(tx, before, spoken, actor=actor, envelope=envelope, now=now)
     return Decided(decision.id, tuple(moved))
 
 
@@ -126,9 +128,9 @@ def undo(
         raise Conflict(f"{decision.id} was undone before")
     spoken = sorted(number for group in decision.groups for number in group)
     before = {placement.cluster for placement in store.read_placements(tx, spoken).values()}
-    moved = _apply(tx, thresholds, envelope) if decision.kind in SAMENESS else []
+    moved = follow(tx, thresholds, envelope) if decision.kind in SAMENESS else []
     ledger.record(tx, Event("DecisionUndone", (decision.id,), {"moved": len(moved)}), actor=actor, now=now)
-    _note_leads(tx, before, spoken, actor=actor, envelope=envelope, now=now)
+    note_leads(tx, before, spoken, actor=actor, envelope=envelope, now=now)
     return Decided(decision.id, tuple(moved))
 
 
@@ -142,8 +144,26 @@ def explain(tx: Transaction, matching: Matching, one: Report, other: Report) -> 
     if len(stored) < 2:
         raise Conflict("not both reports are compared yet; run `clearinghouse settle` first")
     signature = Signature.from_bytes(stored[one.number][0])
-    return compare(signature, other.number, StoredIndex(tx), matching.model(tx), matching.thresholds, own=one.number,
-                   locus=read_row(stored[one.number][2]))
+    found = compare(signature, other.number, StoredIndex(tx), matching.model(tx), matching.thresholds, own=one.number,
+                    locus=read_row(stored[one.number][2]))
+    return _executed(tx, found, one.number, other.number)
+
+
+def _executed(tx: Transaction, found: Candidate, one: int, other: int) -> Candidate:
+    """A candidate with what execution says of the pair, first among its evidence."""
+    pair = (min(one, other), max(one, other))
+    around, all_of = placements.executed(tx, pair)
+    spoken = [edge for edge in around if edge.pair == pair]
+    if not spoken:
+        return found
+    placed = store.read_placements(tx, list(pair))
+    together = len({placement.cluster for placement in placed.values()}) == 1
+    relation = found.relation
+    if pair in all_of.joined and together:
+        relation = Verdict.DUPLICATE
+    elif pair in all_of.joined | all_of.asked and relation is not Verdict.DUPLICATE:
+        relation = Verdict.UNSURE
+    return replace(found, relation=relation, evidence=(*evidence_of(spoken, all_of, together=together), *found.evidence))
 
 
 def _groups(
@@ -184,7 +204,7 @@ def _led(tx: Transaction, numbers: list[int], clusters: set[int]) -> tuple[tuple
     return ((numbers[0],), others)
 
 
-def _note_leads(
+def note_leads(
     tx: Transaction, clusters: Iterable[int], numbers: Sequence[int], *, actor: PartyId, envelope: Envelope, now: datetime
 ) -> None:
     """Note who leads the clusters that reports were in and those they are in now."""
@@ -192,9 +212,16 @@ def _note_leads(
     leads.note_leads(tx, sorted({*clusters, *now_in}), actor=actor, envelope=envelope, now=now)
 
 
-def _apply(tx: Transaction, thresholds: DeconflictionThresholds, envelope: Envelope) -> list[int]:
+def follow(tx: Transaction, thresholds: DeconflictionThresholds, envelope: Envelope) -> list[int]:
+    """Bring every placement to what stands now; gives the numbers of the reports that moved.
+
+    Raises:
+        Conflict: nothing is settled yet.
+    """
     graph = last_graph(tx)
     if graph is None:
         raise Conflict("nothing is settled yet; run `clearinghouse settle` first")
     standing = store.list_decisions(tx, envelope, standing_only=True)
-    return placements.replace(tx, graph, thresholds.cluster_probability_min, standing, learning.open_proposals(tx))
+    return placements.replace(
+        tx, graph, thresholds.cluster_probability_min, standing, learning.open_proposals(tx), execution.system_standing(tx)
+    )

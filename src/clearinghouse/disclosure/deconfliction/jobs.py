@@ -26,12 +26,14 @@ from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.policy import DeconflictionThresholds, LearningPolicy
 from clearinghouse.disclosure.deconfliction import placements, store
 from clearinghouse.disclosure.deconfliction.asking import Overlay, StoredIndex
+from clearinghouse.disclosure.deconfliction.execution import store as execution
+from clearinghouse.disclosure.deconfliction.execution.records import ExecutionEdge
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.learning import store as learning
 from clearinghouse.disclosure.deconfliction.learning.keeping import keep_correction, keep_proposals
 from clearinghouse.disclosure.deconfliction.learning.learner import Learner
 from clearinghouse.disclosure.deconfliction.learning.rules import Word, countable, decided_pairs
-from clearinghouse.disclosure.deconfliction.placements import Pairs
+from clearinghouse.disclosure.deconfliction.placements import Bounds, Pairs
 from clearinghouse.disclosure.deconfliction.placing import Placed, Stored, place
 from clearinghouse.disclosure.deconfliction.records import Verdict
 from clearinghouse.disclosure.deconfliction.relational import steps
@@ -203,7 +205,8 @@ class Matching:
             changed = last is not None and last[2] != model.digest
             waiting = [] if changed else learning.open_proposals(tx)
             countable_words = countable(placements.words(decisions), self.embargoed(tx))
-        must, cannot = placements.bounds(decisions, waiting)
+            bounds = placements.all_bounds(decisions, waiting, execution.system_standing(tx))
+        must, cannot = bounds.together, bounds.cannot
         numbers = np.fromiter(keys, np.uint32, len(keys))
         learner = Learner(self.scorer, decided_pairs(countable_words, self.learning.decision_pairs_max), self.learning, self.thresholds)
         opened = None if self.bulk is None else self.bulk.choose(len(keys))
@@ -224,11 +227,11 @@ class Matching:
         *, changed: bool,
     ) -> None:
         # Somebody may have decided meanwhile: the clusters are computed from what stands now.
-        standing = store.list_decisions(tx, self.envelope, standing_only=True)
-        founding = self._held(tx, settled, standing, model, changed=changed)
+        standing, edges = store.list_decisions(tx, self.envelope, standing_only=True), execution.system_standing(tx)
+        founding = self._held(tx, settled, standing, edges, model, changed=changed)
         place_of = {number: place for place, number in enumerate(settled.graph.documents.tolist())}
         clusters = founding[[place_of[number] for number in numbers.tolist()]]
-        self._keep(tx, numbers, settled, clusters, model, *placements.bounds(standing))
+        self._keep(tx, numbers, settled, clusters, model, placements.all_bounds(standing, (), edges))
         # What was undone meanwhile, or came under an embargo, must not be learned from: the next settling fits anew.
         if countable(placements.words(standing), self.embargoed(tx)) == learned_from:
             keep_correction(
@@ -273,21 +276,23 @@ class Matching:
             yield from (row for row in store.stream_signatures(tx, waiting=False) if row[0] in numbers)
 
     def _held(
-        self, tx: Transaction, settled: Settlement, decisions: Sequence[store.KeptDecision], model: Scorer, *, changed: bool
+        self, tx: Transaction, settled: Settlement, decisions: Sequence[store.KeptDecision], edges: Sequence[ExecutionEdge], model: Scorer,
+        *, changed: bool,
     ) -> NDArray[np.uint32]:
         """The clusters of a settled graph, with what people have had their hands on as it was if the model changed since the last time."""
         touched = {number for decision in decisions for group in decision.groups for number in group} | set(self.taken_up(tx))
         found = keep_proposals(
-            tx, settled.graph, decisions, touched, self.thresholds.cluster_probability_min, model.digest, changed=changed,
+            tx, settled.graph, decisions, edges, touched, self.thresholds.cluster_probability_min, model.digest, changed=changed,
             actor=self.actor, now=self.clock.now(),
         )
-        return settled.graph.clusters(self.thresholds.cluster_probability_min, *placements.bounds(decisions, found))
+        bounds = placements.all_bounds(decisions, found, edges)
+        return settled.graph.clusters(self.thresholds.cluster_probability_min, bounds.must, bounds.cannot, bounds.joined)
 
     def _keep(
         self, tx: Transaction, numbers: NDArray[np.uint32], settled: Settlement, founding: NDArray[np.uint32], model: Scorer,
-        must: Pairs, cannot: Pairs,
+        bounds: Bounds,
     ) -> None:
-        clusters = founding.tolist()
+        clusters, reading = founding.tolist(), bounds.reading()
         counts = settled.candidates_count.tolist()
         rows, standings = [], []
         for at, number in enumerate(numbers.tolist()):
@@ -295,7 +300,8 @@ class Matching:
             candidates = store.pack_candidates(
                 settled.candidates[at, :count], settled.probabilities[at, :count], settled.relations[at, :count]
             )
-            word, probability = placements.word(number, clusters[at], store.unpack_candidates(candidates), must, cannot)
+            read = reading.of(number, store.unpack_candidates(candidates))
+            word, probability = placements.word(number, clusters[at], read, bounds.must, bounds.cannot)
             rows.append(store.Placement(number, clusters[at], word, probability, True, candidates))
             standings.append((settled.standings[at].tobytes(), number))
             if len(rows) == _WRITE_PORTION:
@@ -306,7 +312,7 @@ class Matching:
         store.write_standings(tx, standings)
         # From here on nobody else lands: who was placed meanwhile joined a cluster as it stood before.
         store.lock_index(tx)
-        self._follow(tx, dict(zip(numbers.tolist(), clusters, strict=True)), must, cannot)
+        self._follow(tx, dict(zip(numbers.tolist(), clusters, strict=True)), bounds)
         now = self.clock.now()
         store.replace_settlement(tx, records=len(numbers), model=model.digest, graph=settled.graph.to_bytes(), at=now)
         partition = hashlib.sha256(founding.astype("<u4").tobytes()).hexdigest()
@@ -315,13 +321,13 @@ class Matching:
         }
         ledger.record(tx, Event("ClustersSettled", (new_id("stl"),), details), actor=self.actor, now=now)
 
-    def _follow(self, tx: Transaction, clusters: dict[int, int], must: Pairs, cannot: Pairs) -> None:
+    def _follow(self, tx: Transaction, clusters: dict[int, int], bounds: Bounds) -> None:
         """Let those placed while everything was settled stand with whom they were found to repeat."""
-        rows, told, apart = [], placements.partners(must), placements.partners(cannot)
+        rows, told, apart, reading = [], placements.partners(bounds.together), placements.partners(bounds.cannot), bounds.reading()
         for kept in store.stream_placements(tx, max(clusters, default=-1)):
             candidates = store.unpack_candidates(kept.candidates)
             cluster = clusters[kept.number] = placements.provisional(kept.number, candidates, clusters, told, apart)
-            word, probability = placements.word(kept.number, cluster, candidates, must, cannot)
+            word, probability = placements.word(kept.number, cluster, reading.of(kept.number, candidates), bounds.must, bounds.cannot)
             if (cluster, word) != (kept.cluster, kept.verdict):
                 rows.append(store.Placement(kept.number, cluster, word, probability, False, kept.candidates))
         store.write_placements(tx, rows)

@@ -62,7 +62,7 @@ class Evidence:
     """One thing that spoke for or against a pair."""
 
     name: str
-    """Name of a feature family or of a rule: `identifier`, `locus`, `place`, `stack`, `content`, `fix`, `fingerprint`, `relation`."""
+    """Name of a feature family or of a rule: `identifier`, `locus`, `place`, `stack`, `content`, `fix`, `fingerprint`, `relation`, `execution`."""
     wording: str
     """For people: what agreed or differed. Quotes nothing."""
     value: float | None

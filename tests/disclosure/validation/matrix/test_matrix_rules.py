@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
+from clearinghouse.disclosure.deconfliction.execution.records import Strength
 from clearinghouse.disclosure.validation.matrix.records import (
     CellState,
     Contradiction,
@@ -16,7 +17,6 @@ from clearinghouse.disclosure.validation.matrix.records import (
     MatrixCell,
     Patch,
     Reproducer,
-    Strength,
     Weighed,
 )
 from clearinghouse.disclosure.validation.matrix.rules import group, is_security, missing, state, weigh

@@ -4,7 +4,8 @@ import pytest
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.core.errors import NotFound
-from clearinghouse.disclosure.validation.matrix.records import CellState, Guard, Reproducer, Strength
+from clearinghouse.disclosure.deconfliction.execution.records import Strength
+from clearinghouse.disclosure.validation.matrix.records import CellState, Guard, Reproducer
 from clearinghouse.disclosure.validation.matrix.rules import weigh
 from clearinghouse.disclosure.validation.matrix.running import Column, Matrix, MatrixBench, Row
 from clearinghouse.disclosure.validation.matrix.statement import digest_of_edge, statement_of_edge

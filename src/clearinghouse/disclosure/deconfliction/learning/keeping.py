@@ -8,6 +8,7 @@ from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.policy import LearningPolicy
 from clearinghouse.disclosure.deconfliction import placements
 from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.execution.records import ExecutionEdge
 from clearinghouse.disclosure.deconfliction.graph import Graph
 from clearinghouse.disclosure.deconfliction.learning import store
 from clearinghouse.disclosure.deconfliction.learning.learner import Learner
@@ -44,13 +45,14 @@ def keep_correction(
 
 
 def keep_proposals(
-    tx: Transaction, graph: Graph, decisions: Sequence[deconfliction.KeptDecision], touched: Collection[int], threshold: float, model: str,
-    *, changed: bool, actor: PartyId, now: datetime,
+    tx: Transaction, graph: Graph, decisions: Sequence[deconfliction.KeptDecision], edges: Sequence[ExecutionEdge],
+    touched: Collection[int], threshold: float, model: str, *, changed: bool, actor: PartyId, now: datetime,
 ) -> list[Proposal]:
     """The proposals that wait after a settling; where the model changed, new ones in place of all that waited.
 
     Args:
         graph: what the settling judged.
+        edges: what execution says, the same before and after.
         touched: numbers of reports that people decided about or took into a case.
     """
     waiting = store.open_proposals(tx)
@@ -60,12 +62,11 @@ def keep_proposals(
     # From the graph and not from the placements: an upgrade may have dropped those with what they were derived from.
     judged = None if stored is None else Graph.from_bytes(stored)
     before = {} if judged is None else dict(zip(
-        judged.documents.tolist(), judged.clusters(threshold, *placements.bounds(decisions, waiting)).tolist(), strict=True
+        judged.documents.tolist(), _clusters(judged, threshold, decisions, waiting, edges), strict=True
     ))
     found: list[Difference] = []
     while True:
-        clusters = graph.clusters(threshold, *placements.bounds(decisions, found))
-        after = dict(zip(graph.documents.tolist(), clusters.tolist(), strict=True))
+        after = dict(zip(graph.documents.tolist(), _clusters(graph, threshold, decisions, found, edges), strict=True))
         # Held back from one cluster a group may drift to the next: looked at again until nothing people touched moves.
         fresh = [one for one in differences(before, after, touched) if one not in found]
         if not fresh:
@@ -86,6 +87,14 @@ def keep_proposals(
         ids = tuple(one.id for one in (*proposals, *waiting))
         ledger.record(tx, Event("ModelDiffered", ids, details), actor=actor, now=now)
     return proposals
+
+
+def _clusters(
+    graph: Graph, threshold: float, decisions: Sequence[deconfliction.KeptDecision], held: Sequence[Proposal | Difference],
+    edges: Sequence[ExecutionEdge],
+) -> list[int]:
+    bounds = placements.all_bounds(decisions, held, edges)
+    return [int(one) for one in graph.clusters(threshold, bounds.must, bounds.cannot, bounds.joined)]
 
 
 def _probabilities(graph: Graph, found: Sequence[Difference]) -> dict[tuple[int, int], float]:

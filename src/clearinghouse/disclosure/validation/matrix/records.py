@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from clearinghouse.disclosure.deconfliction.execution.records import Strength
 from clearinghouse.disclosure.validation.recipes.records import Supplier
 
 
@@ -147,19 +148,6 @@ class Standing:
     def joins(self) -> bool:
         """Whether it may take part in a strong edge."""
         return not set(self.failures) - {Guard.OWN}
-
-
-class Strength(StrEnum):
-    """How much execution says of two reports."""
-
-    STRONG = "strong"
-    """The patch of each quiets the other, and both pass every guard: one flaw."""
-    MEDIUM = "medium"
-    """One direction, or a guard that nobody could check: a person should look."""
-    WEAK = "weak"
-    """Stacks alike, or what was behind one is the other: shown, nothing follows."""
-    DIFFERENT = "different"
-    """A patch that quiets all of one leaves the other as it was: two flaws."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ from itertools import combinations
 
 from clearinghouse.core.policy import MatrixPolicy
 from clearinghouse.core.stacks import crash_kind, stack_similarity
+from clearinghouse.disclosure.deconfliction.execution.records import Strength
+from clearinghouse.disclosure.deconfliction.execution.rules import contradictions, labels
 from clearinghouse.disclosure.validation.matrix.records import (
     Cells,
     CellState,
@@ -43,7 +45,6 @@ from clearinghouse.disclosure.validation.matrix.records import (
     Patch,
     Reproducer,
     Standing,
-    Strength,
     Weighed,
 )
 from clearinghouse.disclosure.validation.observing.records import Observation, Outcome
@@ -122,50 +123,17 @@ def weigh(
 
 def group(reports: Iterable[str], edges: Sequence[Edge]) -> tuple[tuple[tuple[str, ...], ...], tuple[Contradiction, ...]]:
     """Reports in groups by strong edges, and where strong edges lead from a report to one that is different from it."""
-    reports = sorted(reports)
     strong = {(edge.one, edge.other) for edge in edges if edge.strength is Strength.STRONG}
-    different = sorted({(edge.one, edge.other) for edge in edges if edge.strength is Strength.DIFFERENT})
-    label = _labels(reports, strong)
-    found = []
-    for one, other in different:
-        if label.get(one) is not None and label.get(one) == label.get(other):
-            between = _between(one, other, {pair for pair in strong if label[pair[0]] == label[one]})
-            members = sorted({end for pair in between for end in pair})
-            found.append(Contradiction(tuple(members), tuple(sorted(between)), (one, other)))
-    label = _labels(reports, strong - {pair for contradiction in found for pair in contradiction.strong})
+    different = {(edge.one, edge.other) for edge in edges if edge.strength is Strength.DIFFERENT}
+    found = contradictions(strong, different)
+    label = labels(strong - {pair for _, between in found for pair in between})
     gathered = defaultdict[str, list[str]](list)
-    for report in reports:
-        gathered[label[report]].append(report)
-    return tuple(sorted(tuple(members) for members in gathered.values())), tuple(found)
-
-
-def _labels(reports: Sequence[str], pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    parent = {report: report for report in reports}
-
-    def find(one: str) -> str:
-        while parent[one] != one:
-            parent[one] = parent[parent[one]]
-            one = parent[one]
-        return one
-
-    for one, other in pairs:
-        low, high = sorted((find(one), find(other)))
-        parent[high] = low
-    return {report: find(report) for report in reports}
-
-
-def _between(one: str, other: str, strong: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Of strong pairs that hold together, those that could lie between two reports: what merely hangs on is left out."""
-    left = set(strong)
-    while True:
-        degree = defaultdict[str, int](int)
-        for pair in left:
-            for end in pair:
-                degree[end] += 1
-        hanging = {pair for pair in left if any(degree[end] == 1 and end not in (one, other) for end in pair)}
-        if not hanging:
-            return left
-        left -= hanging
+    for report in sorted(reports):
+        gathered[label.get(report, report)].append(report)
+    shown = tuple(
+        Contradiction(tuple(sorted({end for pair in between for end in pair})), tuple(between), apart) for apart, between in found
+    )
+    return tuple(sorted(tuple(members) for members in gathered.values())), shown
 
 
 @dataclass(slots=True)
