@@ -13,9 +13,11 @@ class Weakened(BubblewrapSandbox):
     """One slot; what is named is missing."""
 
     def __init__(
-        self, *, without: Sequence[tuple[str, ...]] = (), instead: Sequence[str] = (), filters: bool = True, cgroups: Cgroups | None = None, user: bool = True
+        self, *, without: Sequence[tuple[str, ...]] = (), instead: Sequence[str] = (), filters: bool = True, cgroups: Cgroups | None = None, user: bool = True,
+        apart: bool = True,
     ) -> None:
         super().__init__(slots=1, first_uid=FIRST_UID if user else None, cgroups=cgroups or NoCgroups("taken away"))
+        self._apart = apart
         self._without, self._instead = without, instead
         if not filters:
             # A filter that lets everything pass: "return SECCOMP_RET_ALLOW", twice.
@@ -26,7 +28,7 @@ class Weakened(BubblewrapSandbox):
         for words in self._without:
             at = next(index for index in range(len(told)) if tuple(told[index : index + len(words)]) == words)
             del told[at : at + len(words)]
-        end = told.index("--remount-ro", told.index("/out"))  # after the last place, before all becomes read-only
+        end = told.index("--chdir")  # after the last place
         return [*told[:end], *self._instead, *told[end:]]
 
 

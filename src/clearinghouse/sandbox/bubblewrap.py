@@ -28,15 +28,12 @@ from clearinghouse.sandbox.slots import Seen, Slot, SlotBroken, Started
 
 USER_INSIDE = 1000
 _VERSION_MIN = (0, 8, 0)
-_SHM_BYTES = 1 << 20
 _ARGUMENT_BYTES_MAX = 100_000
 _NOTE_CHARACTERS_MAX = 200
 _SIGNAL_BASE, _SIGNAL_MAX = 128, 64
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _ENVIRONMENT = {"PATH": "/usr/bin", "HOME": "/work", "LANG": "C.UTF-8"}
-_ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _ETC = ("alternatives", "ld.so.cache", "java-*-openjdk")
-"""What programs in `/usr` refer to: links to the chosen compiler, where libraries are, and how Java is set up."""
 ADVICE = (
     "install bubblewrap 0.8 or later (on Debian: apt-get install bubblewrap); where user namespaces are switched off for "
     "unprivileged programs (Ubuntu: AppArmor, kernel.apparmor_restrict_unprivileged_userns), load a profile that lets bwrap make them; "
@@ -58,6 +55,7 @@ class BubblewrapSandbox:
         self._program, version = _find()
         self._filters = filters()
         self._slots = slots
+        self._apart = True
         self._first_uid = first_uid if os.geteuid() == 0 else None
         self._cgroups = cgroups if cgroups is not None else open_cgroups()
         self._free: list[tuple[int, Slot | None]] = [(index, None) for index in reversed(range(slots))]
@@ -95,7 +93,7 @@ class BubblewrapSandbox:
         index, slot = taken
         try:
             if slot is None:
-                slot = Slot(self._cgroups, None if self._first_uid is None else self._first_uid + index)
+                slot = Slot(self._cgroups, None if self._first_uid is None else self._first_uid + index, copied(), apart=self._apart)
             ran = self._run_in(slot, command, pieces, stop)
             slot.check_empty()
         except BaseException as error:  # whatever it was, nobody knows what is left in the slot
@@ -190,38 +188,23 @@ def check(command: Command) -> None:
 
 
 def options() -> list[str]:
-    """Everything bubblewrap is told that is the same for every command."""
-    place = launcher.PLACE
+    """Everything bubblewrap is told that is the same for every command. The rest of the walls the launcher has built before."""
     told = [
-        "--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup", "--disable-userns",
-        "--uid", str(USER_INSIDE), "--gid", str(USER_INSIDE), "--hostname", "sandbox",
+        "--unshare-user", "--unshare-pid", "--unshare-ipc", "--disable-userns", "--uid", str(USER_INSIDE), "--gid", str(USER_INSIDE),
         "--cap-drop", "ALL", "--new-session", "--die-with-parent", "--clearenv",
-        *_tools(),
-        "--dev", "/dev", "--size", str(_SHM_BYTES), "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--proc", "/proc",
+        "--dev-bind", launcher.ROOT, "/", "--proc", "/proc",
         # The first process is bubblewrap's own: with the same user it could be written to through its memory file.
-        "--size", "4096", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1",
-        "--ro-bind", f"{place}/in", "/in", "--bind", f"{place}/scratch/work", "/work", "--bind", f"{place}/scratch/tmp", "/tmp",
-        "--bind", f"{place}/out", "/out",
-        "--remount-ro", "/", "--chdir", "/work", "--json-status-fd", str(launcher.STATUS_FD),
+        "--ro-bind", f"{launcher.PLACE}/empty", "/proc/1",
+        "--chdir", "/work", "--json-status-fd", str(launcher.STATUS_FD),
     ]  # fmt: skip
     for number in launcher.FILTER_FDS:
         told += ["--add-seccomp-fd", str(number)]
     return told
 
 
-def _tools() -> list[str]:
-    """The host's programs, read-only, and what they refer to."""
-    told = ["--ro-bind", "/usr", "/usr"]
-    for name in _ROOT_LINKS:
-        path = Path("/", name)
-        if path.is_symlink():
-            told += ["--symlink", str(path.readlink()), str(path)]
-        elif path.is_dir():
-            told += ["--ro-bind", str(path), str(path)]
-    for pattern in _ETC:
-        for path in sorted(Path("/etc").glob(pattern)):
-            told += ["--ro-bind", str(path), str(path)]
-    return told
+def copied() -> list[str]:
+    """What of `/etc` programs in `/usr` refer to: links to the chosen compiler, where libraries are, and how Java is set up."""
+    return [str(path) for pattern in _ETC for path in sorted(Path("/etc").glob(pattern))]
 
 
 def arguments(command: Command, told: Sequence[str]) -> list[str]:

@@ -15,23 +15,33 @@ nothing secret and stay small.
 import contextlib
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import resource
 import select
 import signal
 import socket
+import stat
+import struct
 import sys
 from typing import Any, NoReturn
 
-PLACE = "/tmp/sandbox"  # noqa: S108 - in our own mount namespace, on a file system of our own
-FOLDERS = ("in", "scratch", "out")
+PLACE = "/tmp/sandbox"
+ROOT = f"{PLACE}/root"
+"""What a run sees as `/`."""
+ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+DEVICES = ("null", "zero", "full", "random", "urandom")
 MESSAGE_BYTES_MAX = 1 << 20
 STATUS_FD, FILTER_FDS = 3, (4, 5)  # as the program that isolates a run sees them
 STACK_BYTES = 8 << 20
-_CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
-_MS_NOSUID, _MS_NODEV, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 2, 4, 0x4000, 1 << 18, 2
-_PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 36, 38, 4
+_CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x2000000, 0x4000000, 0x10000000, 0x40000000
+_MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 2, 4, 0x1000, 0x4000, 1 << 18, 2
+_MOUNT_SETATTR = 442  # on every architecture
+_AT_FDCWD, _AT_RECURSIVE = -100, 0x8000
+_ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
+_PR_SET_CHILD_SUBREAPER = 36
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 _ADDR_NO_RANDOMIZE = 0x40000
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -46,8 +56,31 @@ def _call(name: str, *arguments: Any) -> int:
     return result
 
 
-def _mount(kind: str, where: str, flags: int, options: str | None = None) -> None:
-    _call("mount", kind.encode(), where.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode() if options else None)
+def _mount(source: str, where: str, flags: int, options: str | None = None) -> None:
+    """A file system of a kind, or with `_MS_BIND` what is already somewhere."""
+    _call("mount", source.encode(), where.encode(), source.encode(), ctypes.c_ulong(flags), options.encode() if options else None)
+
+
+def _set(where: str, attributes: int, *, recursively: bool = False) -> None:
+    """Give a mount attributes, besides those it has; of another user namespace's mounts none can be taken away."""
+    wanted = struct.pack("QQQQ", attributes, 0, 0, 0)
+    flags = _AT_RECURSIVE if recursively else 0
+    _call("syscall", ctypes.c_long(_MOUNT_SETATTR), _AT_FDCWD, where.encode(), flags, wanted, ctypes.c_size_t(len(wanted)))
+
+
+def _copy_readable(source: str, target: str) -> None:
+    """Links, folders, and files that everybody may read."""
+    mode = os.lstat(source).st_mode
+    if stat.S_ISLNK(mode):
+        os.symlink(os.readlink(source), target)
+    elif stat.S_ISDIR(mode):
+        os.mkdir(target, 0o755)
+        for name in os.listdir(source):
+            _copy_readable(f"{source}/{name}", f"{target}/{name}")
+    elif stat.S_ISREG(mode) and mode & 0o004:
+        with open(source, "rb") as old, open(target, "wb") as new:
+            new.write(old.read())
+        os.chmod(target, 0o444)
 
 
 def _write(path: str, text: str) -> None:
@@ -96,46 +129,80 @@ class Launcher:
         return (json.loads(data) if data else None), files
 
     def do_begin(self, message: dict[str, Any], _files: list[int]) -> tuple[dict[str, Any], list[int]]:
-        """Enter a mount namespace, as root of a user namespace where we are not root outside."""
+        """Enter namespaces of our own, as root of a user namespace where we are not root outside, and make the root of a run.
+
+        What holds for every run is done here, once: an unconnected network, a name, a tree of mounts that are read-only.
+        """
         self.user, self.cgroups = message["user"], message["cgroups"]
         if self.user is not None:
             with contextlib.suppress(OSError):
                 _write("/proc/self/oom_score_adj", "-1000")  # what the kernel ends for want of memory is the run
         _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-        flags = _CLONE_NEWNS
         owner, group = os.geteuid(), os.getegid()
-        if self.user is None:
-            flags |= _CLONE_NEWUSER
-        _call("unshare", flags)
+        flags = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWCGROUP
+        _call("unshare", flags | (_CLONE_NEWNET if message["apart"] else 0) | (_CLONE_NEWUSER if self.user is None else 0))
         if self.user is None:
             _write("/proc/self/setgroups", "deny")
             _write("/proc/self/uid_map", f"{owner} {owner} 1")
             _write("/proc/self/gid_map", f"{group} {group} 1")
+        socket.sethostname("sandbox")
+        if message["apart"]:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+                fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
         _mount("none", "/", _MS_REC | _MS_PRIVATE)
         _mount("tmpfs", os.path.dirname(PLACE), _MS_NOSUID | _MS_NODEV, "size=64k,mode=755")
-        os.mkdir(PLACE)
-        for name in FOLDERS:
-            os.mkdir(f"{PLACE}/{name}")
+        for folder in (PLACE, ROOT, f"{PLACE}/empty", f"{PLACE}/scratch"):
+            os.mkdir(folder)
+        self._make_root(message["copied"])
         return {"ready": True}, []
+
+    def _make_root(self, copied: list[str]) -> None:
+        """The host's programs, what of `/etc` they refer to, a few devices, and empty places."""
+        _mount("tmpfs", ROOT, _MS_NOSUID, "size=8m,mode=755")
+        for name in ("usr", "etc", "in", "work", "tmp", "out", "proc", "dev"):
+            os.mkdir(f"{ROOT}/{name}")
+        _mount("/usr", f"{ROOT}/usr", _MS_BIND | _MS_REC)
+        _set(f"{ROOT}/usr", _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV, recursively=True)
+        for name in ROOT_LINKS:
+            if os.path.islink(f"/{name}"):
+                os.symlink(os.readlink(f"/{name}"), f"{ROOT}/{name}")
+            elif os.path.isdir(f"/{name}"):
+                os.mkdir(f"{ROOT}/{name}")
+                _mount(f"/{name}", f"{ROOT}/{name}", _MS_BIND | _MS_REC)
+                _set(f"{ROOT}/{name}", _ATTR_RDONLY | _ATTR_NOSUID | _ATTR_NODEV, recursively=True)
+        for path in copied:
+            _copy_readable(path, ROOT + path)
+        _mount("tmpfs", f"{ROOT}/dev", _MS_NOSUID, "size=64k,mode=755")
+        for name in DEVICES:
+            os.close(os.open(f"{ROOT}/dev/{name}", os.O_CREAT | os.O_WRONLY, 0o666))
+            _mount(f"/dev/{name}", f"{ROOT}/dev/{name}", _MS_BIND)
+        for name, target in (("fd", "fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+            os.symlink(f"/proc/self/{target}", f"{ROOT}/dev/{name}")
+        os.mkdir(f"{ROOT}/dev/shm")
+        _set(f"{ROOT}/dev", _ATTR_RDONLY)
+        _set(ROOT, _ATTR_RDONLY)
 
     def do_prepare(self, message: dict[str, Any], _files: list[int]) -> tuple[dict[str, Any], list[int]]:
         """Fresh folders of the sizes wanted; back go the one for inputs and the one whose files may be kept."""
         owner = os.geteuid() if self.user is None else self.user
         group = os.getegid() if self.user is None else self.user
-        modes = {"in": f"mode=755,uid={os.geteuid()},gid={os.getegid()}", "out": f"mode=700,uid={owner},gid={group}", "scratch": "mode=755"}
-        for name in FOLDERS:
+        ours, theirs = f"mode=755,uid={os.geteuid()},gid={os.getegid()}", f"mode=700,uid={owner},gid={group}"
+        places = (("in", f"{ROOT}/in", ours), ("scratch", f"{PLACE}/scratch", ours), ("out", f"{ROOT}/out", theirs), ("shm", f"{ROOT}/dev/shm", theirs))
+        for name, where, mode in places:
             size, files = message[name]
-            where = f"{PLACE}/{name}"
-            _mount("tmpfs", where, _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes={files},{modes[name]}")
+            _mount("tmpfs", where, _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes={files},{mode}")
             self.mounted.append(where)
-        for name in ("work", "tmp"):
+        for name in ("work", "tmp"):  # of one size together
             where = f"{PLACE}/scratch/{name}"
             os.mkdir(where, 0o700)
             os.chown(where, owner, group)
-        return {"ready": True}, [os.open(f"{PLACE}/{name}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for name in ("in", "out")]
+            _mount(where, f"{ROOT}/{name}", _MS_BIND)
+            self.mounted.append(f"{ROOT}/{name}")
+        return {"ready": True}, [os.open(f"{ROOT}/{name}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for name in ("in", "out")]
 
     def do_run(self, message: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], list[int]]:
         """Start it, wait until it and all it started are gone, and say how its first process ended."""
+        _set(f"{ROOT}/in", _ATTR_RDONLY)
         self.child = os.fork()
         if self.child == 0:
             self._become(message, files)
@@ -165,8 +232,6 @@ class Launcher:
         """In the child: nothing of ours but five files, limits, no rights; then the program."""
         try:
             os.setsid()
-            for one in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-                signal.signal(one, signal.SIG_DFL)  # what is ignored stays so in a new program: by us, and by the interpreter
             wanted = [fcntl.fcntl(file, fcntl.F_DUPFD, len(files)) for file in files]  # out of each other's way
             for number, file in enumerate(wanted):
                 os.dup2(file, number)
@@ -219,8 +284,11 @@ class Launcher:
 
 
 def _main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # it ends when its worker does
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ):
+        # It ends when its worker does. Not SIG_IGN, which every program started from here would inherit: a function is forgotten.
+        signal.signal(number, lambda *_: None)
+    gc.disable()  # what is never collected is not copied either, when it forks
+    os.umask(0o022)
     Launcher(socket.socket(fileno=3)).serve()
 
 

@@ -24,6 +24,7 @@ LAUNCHER_BYTES = 24 << 20
 """What the launcher and the sandbox's own two processes take of the memory that the kernel counts, on top of the command's."""
 OWN_PROCESSES = 4
 """The launcher, its fork for an instant, and the two processes of bubblewrap."""
+_SHM_BYTES, _SHM_FILES = 1 << 20, 64
 _TICK_SECONDS = 0.05
 _ANSWER_SECONDS = 20.0
 _CHUNK = 1 << 18
@@ -88,7 +89,16 @@ class Seen:
 class Slot:
     """A launcher in its cgroups."""
 
-    def __init__(self, cgroups: Cgroups, user: int | None) -> None:
+    def __init__(self, cgroups: Cgroups, user: int | None, copied: list[str], *, apart: bool = True) -> None:
+        """Start it.
+
+        Args:
+            user: user and group of what runs, where we are root.
+            copied: files and folders of the host that a run finds besides `/usr`.
+            apart: with a network of its own. False only where a test shows what that is good for.
+        Raises:
+            Unavailable: the kernel refuses.
+        """
         self._groups = cgroups.make(f"slot-{secrets.token_hex(4)}")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
@@ -104,7 +114,7 @@ class Slot:
         try:
             self._groups.attach(self._process.pid)
             folders = [[str(folder), str(back)] for folder, back in self._groups.folders]
-            self._ask({"do": "begin", "user": user, "cgroups": folders})
+            self._ask({"do": "begin", "user": user, "cgroups": folders, "copied": copied, "apart": apart})
         except (OSError, SlotBroken) as error:
             self.close()
             raise Unavailable(f"a slot of the sandbox could not be made: {error}") from None
@@ -116,7 +126,7 @@ class Slot:
             SlotBroken: it could not.
         """
         each = [limits.scratch_bytes_max, limits.files_max + 4]
-        _, (into, out) = self._ask({"do": "prepare", "in": list(inputs), "scratch": each, "out": each}, files=2)
+        _, (into, out) = self._ask({"do": "prepare", "in": list(inputs), "scratch": each, "out": each, "shm": [_SHM_BYTES, _SHM_FILES]}, files=2)
         return into, out
 
     def run(self, started: Started, stop: Callable[[], bool]) -> Seen:

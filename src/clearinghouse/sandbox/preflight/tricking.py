@@ -54,7 +54,10 @@ tell(broken)
 """),
     Attack(20, "type into the terminal of another", Guard.SYSTEM_CALLS, """
 import fcntl
-master, slave = os.openpty()
+try:
+    master, slave = os.openpty()
+except OSError:
+    tell([], "there is no terminal inside")
 if os.fork() == 0:
     os.setsid()
     fcntl.ioctl(slave, 0x540E, 0)  # TIOCSCTTY: a terminal of our own, the only one there is

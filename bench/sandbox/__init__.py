@@ -1,0 +1,1 @@
+"""What the sandbox costs: `python -m bench.sandbox`."""
