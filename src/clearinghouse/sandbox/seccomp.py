@@ -21,7 +21,7 @@ from clearinghouse.core.errors import Unavailable
 ADVICE = "install the library libseccomp2 (on Debian: apt-get install libseccomp2) and the Python package pyseccomp"
 _WORD = 0xFFFF_FFFF  # the kernel reads 32 bits of such an argument; a comparison of 64 could be stepped around
 
-_ALLOWED = [  # fmt: skip
+_ALLOWED = [
     "access", "alarm", "arch_prctl", "brk", "capget", "capset", "chdir", "chmod", "chown", "clock_getres", "clock_gettime",
     "clock_nanosleep", "clone", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3", "epoll_create",
     "epoll_create1", "epoll_ctl", "epoll_ctl_old", "epoll_pwait", "epoll_pwait2", "epoll_wait", "epoll_wait_old", "eventfd",
