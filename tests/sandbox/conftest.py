@@ -26,6 +26,30 @@ def sandbox() -> Iterator[Sandbox]:
         yield opened
 
 
+@pytest.fixture(scope="session", params=["bubblewrap", "runsc"])
+def any_kind(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
+    """Each kind in turn: what they promise is the same."""
+    if request.param == "bubblewrap":
+        yield request.getfixturevalue("sandbox")
+        return
+    try:
+        opened = open_sandbox(SandboxSettings(kind="runsc", slots=2, required=frozenset()))
+    except Unavailable as error:
+        pytest.skip(f"SKIPPED FOR WANT OF A PROGRAM THAT NOT EVERY VALIDATOR HAS: {error}")
+    with opened:
+        yield opened
+
+
+@pytest.fixture
+def run_any(any_kind: Sandbox) -> Callable[..., Ran]:
+    """A command of a few words, on each kind."""
+
+    def running(*argv: str, limits: Limits = SMALL, **others: Any) -> Ran:
+        return any_kind.run(Command(argv, limits, **others))
+
+    return running
+
+
 @pytest.fixture
 def run(sandbox: Sandbox) -> Callable[..., Ran]:
     """A command of a few words."""

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from clearinghouse.core.errors import Unavailable
-from clearinghouse.sandbox import Command, Ending, Guard, Sandbox
-from clearinghouse.sandbox.preflight import ATTACKS, Answer, Attack, Finding, attempt, demand
+from clearinghouse.sandbox import Command, Ending, Guard, Sandbox, SandboxSettings, open_sandbox
+from clearinghouse.sandbox.preflight import ATTACKS, Answer, Attack, Finding, attempt, demand, examine
 from clearinghouse.sandbox.preflight.base import PRELUDE
 from sandbox.conftest import SMALL
 from sandbox.weakened import Weakened, host_folder
@@ -245,3 +245,15 @@ def test_attack_on_a_guard_that_is_not_there_counts_as_untested() -> None:
 def test_broken_wall_that_should_stand_is_told_as_broken() -> None:
     with Weakened(apart=False) as weakened:
         assert attempt(weakened, BY_NUMBER[2]).answer is Answer.BROKEN
+
+
+@pytest.mark.long
+def test_kernel_of_its_own_lets_no_attack_out() -> None:
+    try:
+        opened = open_sandbox(SandboxSettings(kind="runsc", slots=2, required=frozenset()))
+    except Unavailable as error:
+        pytest.skip(f"SKIPPED FOR WANT OF A PROGRAM THAT NOT EVERY VALIDATOR HAS: {error}")
+    with opened:
+        found = {finding.number: finding for finding in examine(opened, ATTACKS)}
+    assert [finding for finding in found.values() if finding.answer is Answer.BROKEN] == []
+    assert all(found[number].answer is Answer.HELD for number in (1, 2, 3, 4, 5, 7, 10, 16, 17, 18, 19))

@@ -15,14 +15,14 @@ from sandbox.conftest import SMALL
 Run = Callable[..., Ran]
 
 
-def test_poisoned_output_folder_gives_only_plain_files_that_were_named(run: Run) -> None:
+def test_poisoned_output_folder_gives_only_plain_files_that_were_named(run_any: Run) -> None:
     script = r"""
 cd /out; echo good > good; ln -s /etc/shadow shadow; ln -s / root; mkfifo fifo; mknod device c 1 3
 truncate -s 60M sparse; echo one > one; ln one two; mkdir folder; mkdir real; ln -s real linked; echo x > real/x
 echo x > "$(printf 'a\033[2Jb\n<script>')"; echo x > locked; chmod 000 locked; touch empty; ln -s good loop
 """
     names = ("good", "shadow", "root/etc/shadow", "fifo", "device", "sparse", "one", "two", "folder", "linked/x", "real/x", "empty", "loop", "absent")
-    ran = run("sh", "-c", script, keep=names, limits=dataclasses.replace(SMALL, file_bytes_max=64 << 20, scratch_bytes_max=32 << 20))
+    ran = run_any("sh", "-c", script, keep=names, limits=dataclasses.replace(SMALL, file_bytes_max=64 << 20, scratch_bytes_max=32 << 20))
     assert ran.kept == {"good": b"good\n", "real/x": b"x\n", "empty": b""}
     assert ran.refused == {
         "shadow": "is a link, or not to be opened", "root/etc/shadow": "is a link, or not to be opened", "fifo": "was not written",
@@ -31,8 +31,8 @@ echo x > "$(printf 'a\033[2Jb\n<script>')"; echo x > locked; chmod 000 locked; t
     }  # fmt: skip
 
 
-def test_larger_file_than_allowed_ends_its_writer(run: Run) -> None:
-    ran = run("sh", "-c", "truncate -s 1T /out/sparse; exec head -c 3000000 /dev/zero > /out/large", keep=("sparse", "large"),
+def test_larger_file_than_allowed_ends_its_writer(run_any: Run) -> None:
+    ran = run_any("sh", "-c", "truncate -s 1T /out/sparse; exec head -c 3000000 /dev/zero > /out/large", keep=("sparse", "large"),
               limits=dataclasses.replace(SMALL, file_bytes_max=1_000_000))  # fmt: skip
     assert (ran.ending, ran.signal) == (Ending.SIGNALLED, 25)
     assert (len(ran.kept["large"]), ran.kept["sparse"]) == (1_000_000, b"")
@@ -63,40 +63,40 @@ def test_naive_reader_would_follow_the_link(tmp_path: Path) -> None:
         os.close(folder)
 
 
-def test_large_file_comes_out_whole(run: Run) -> None:
+def test_large_file_comes_out_whole(run_any: Run) -> None:
     wide = dataclasses.replace(SMALL, file_bytes_max=128 << 20, scratch_bytes_max=128 << 20)
-    ran = run("head", "-c", str(100 << 20), "/dev/zero", limits=wide)
+    ran = run_any("head", "-c", str(100 << 20), "/dev/zero", limits=wide)
     assert ran.ending is Ending.OUTPUT
-    ran = run("sh", "-c", f"head -c {100 << 20} /dev/zero > /out/build", keep=("build",), limits=wide)
+    ran = run_any("sh", "-c", f"head -c {100 << 20} /dev/zero > /out/build", keep=("build",), limits=wide)
     assert len(ran.kept["build"]) == 100 << 20
 
 
-def test_folder_goes_in_as_copies_with_what_may_be_executed(run: Run, tmp_path: Path) -> None:
+def test_folder_goes_in_as_copies_with_what_may_be_executed(run_any: Run, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     (tree / "below").mkdir(parents=True)
     (tree / "below" / "data").write_bytes(b"data")
     (tree / "tool").write_bytes(b"#!/bin/sh\necho ran\n")
     (tree / "tool").chmod(0o700)
     entries = (Entry("tree", tree), Entry("one", tree / "below" / "data"), Entry("script", b"#!/bin/sh\necho too\n", executable=True))
-    ran = run("sh", "-c", "/in/tree/tool; /in/script; cat /in/tree/below/data /in/one; rm -rf /in/tree; echo x > /in/one", inputs=entries)
+    ran = run_any("sh", "-c", "/in/tree/tool; /in/script; cat /in/tree/below/data /in/one; rm -rf /in/tree; echo x > /in/one", inputs=entries)
     assert ran.untrusted_stdout == b"ran\ntoo\ndatadata"
     assert (tree / "below" / "data").read_bytes() == b"data"
 
 
-def test_folder_with_a_link_is_refused(run: Run, tmp_path: Path) -> None:
+def test_folder_with_a_link_is_refused(run_any: Run, tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/shadow")
     with pytest.raises(Invalid, match="neither a plain file nor a folder"):
-        run("true", inputs=(Entry("tree", tmp_path),))
+        run_any("true", inputs=(Entry("tree", tmp_path),))
     with pytest.raises(Invalid, match="cannot be read"):
-        run("true", inputs=(Entry("tree", tmp_path / "absent"),))
+        run_any("true", inputs=(Entry("tree", tmp_path / "absent"),))
 
 
 @pytest.mark.parametrize("names", [("a", "a"), ("a", "a/b"), ("a/b/c", "a/b")])
-def test_inputs_that_lie_upon_each_other_are_refused(run: Run, names: tuple[str, str]) -> None:
+def test_inputs_that_lie_upon_each_other_are_refused(run_any: Run, names: tuple[str, str]) -> None:
     with pytest.raises(Invalid, match="two inputs"):
-        run("true", inputs=tuple(Entry(name, b"") for name in names))
+        run_any("true", inputs=tuple(Entry(name, b"") for name in names))
 
 
-def test_standard_input_cannot_be_written_to(run: Run) -> None:
-    ran = run("sh", "-c", "echo changed > /proc/self/fd/0; cat", stdin=b"as given\n")
+def test_standard_input_cannot_be_written_to(run_any: Run) -> None:
+    ran = run_any("sh", "-c", "echo changed > /proc/self/fd/0; cat", stdin=b"as given\n")
     assert ran.untrusted_stdout == b"as given\n"

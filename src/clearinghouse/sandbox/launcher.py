@@ -35,6 +35,7 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 MESSAGE_BYTES_MAX = 1 << 20
 STATUS_FD, FILTER_FDS = 3, (4, 5)  # as the program that isolates a run sees them
 STACK_BYTES = 8 << 20
+_BOX_BYTES, _BOX_FILES = 1 << 20, 64
 _CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x2000000, 0x4000000, 0x10000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 2, 4, 0x1000, 0x4000, 1 << 18, 2
 _MOUNT_SETATTR = 442  # on every architecture
@@ -151,7 +152,7 @@ class Launcher:
                 fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
         _mount("none", "/", _MS_REC | _MS_PRIVATE)
         _mount("tmpfs", os.path.dirname(PLACE), _MS_NOSUID | _MS_NODEV, "size=64k,mode=755")
-        for folder in (PLACE, ROOT, f"{PLACE}/empty", f"{PLACE}/scratch"):
+        for folder in (PLACE, ROOT, f"{PLACE}/empty", f"{PLACE}/scratch", f"{PLACE}/box"):
             os.mkdir(folder)
         self._make_root(message["copied"])
         return {"ready": True}, []
@@ -187,7 +188,10 @@ class Launcher:
         owner = os.geteuid() if self.user is None else self.user
         group = os.getegid() if self.user is None else self.user
         ours, theirs = f"mode=755,uid={os.geteuid()},gid={os.getegid()}", f"mode=700,uid={owner},gid={group}"
-        places = (("in", f"{ROOT}/in", ours), ("scratch", f"{PLACE}/scratch", ours), ("out", f"{ROOT}/out", theirs), ("shm", f"{ROOT}/dev/shm", theirs))
+        places = [("in", f"{ROOT}/in", ours), ("scratch", f"{PLACE}/scratch", ours), ("out", f"{ROOT}/out", theirs), ("shm", f"{ROOT}/dev/shm", theirs)]
+        if message["bundle"]:
+            places.append(("box", f"{PLACE}/box", theirs))
+            message["box"] = [_BOX_BYTES, _BOX_FILES]
         for name, where, mode in places:
             size, files = message[name]
             _mount("tmpfs", where, _MS_NOSUID | _MS_NODEV, f"size={size},nr_inodes={files},{mode}")
@@ -198,6 +202,11 @@ class Launcher:
             os.chown(where, owner, group)
             _mount(where, f"{ROOT}/{name}", _MS_BIND)
             self.mounted.append(f"{ROOT}/{name}")
+        if message["bundle"]:
+            _write(f"{PLACE}/box/config.json", message["bundle"])
+            os.chmod(f"{PLACE}/box/config.json", 0o644)
+            os.mkdir(f"{PLACE}/box/state", 0o700)
+            os.chown(f"{PLACE}/box/state", owner, group)
         return {"ready": True}, [os.open(f"{ROOT}/{name}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC) for name in ("in", "out")]
 
     def do_run(self, message: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], list[int]]:

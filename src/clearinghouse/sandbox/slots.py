@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,9 +66,17 @@ class Started:
     program: str
     argv: tuple[str, ...]
     stdin: bytes
-    filters: tuple[bytes, ...]
     limits: Limits
-    fixed_addresses: bool
+    rlimits: Mapping[str, tuple[int, int]]
+    """Of each process, by the name that Python has for them."""
+    filters: tuple[bytes, ...] = ()
+    """Open for it from file descriptor 4 on."""
+    fixed_addresses: bool = False
+    bundle: str = ""
+    """Description of the run that the program finds in a folder, where it wants one."""
+    own_memory_bytes: int = 0
+    """What the program takes for itself, on top of the command's."""
+    own_processes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,8 @@ class Seen:
     wall_seconds: float
     usage: Usage
     """Of this run."""
+    ended: int
+    """How the isolating program itself ended: its exit code, or a signal's number below zero."""
 
 
 class Slot:
@@ -119,14 +129,14 @@ class Slot:
             self.close()
             raise Unavailable(f"a slot of the sandbox could not be made: {error}") from None
 
-    def prepare(self, inputs: tuple[int, int], limits: Limits) -> tuple[int, int]:
+    def prepare(self, inputs: tuple[int, int], started: Started) -> tuple[int, int]:
         """Fresh folders; the open ones for inputs and for files that may be kept, which the caller closes.
 
         Raises:
             SlotBroken: it could not.
         """
-        each = [limits.scratch_bytes_max, limits.files_max + 4]
-        _, (into, out) = self._ask({"do": "prepare", "in": list(inputs), "scratch": each, "out": each, "shm": [_SHM_BYTES, _SHM_FILES]}, files=2)
+        each = [started.limits.scratch_bytes_max, started.limits.files_max + 4]
+        _, (into, out) = self._ask({"do": "prepare", "bundle": started.bundle, "in": list(inputs), "scratch": each, "out": each, "shm": [_SHM_BYTES, _SHM_FILES]}, files=2)
         return into, out
 
     def run(self, started: Started, stop: Callable[[], bool]) -> Seen:
@@ -137,7 +147,10 @@ class Slot:
         """
         limits = started.limits
         try:
-            self._groups.begin(memory_bytes=limits.memory_bytes + LAUNCHER_BYTES, processes_max=limits.processes_max + OWN_PROCESSES)
+            self._groups.begin(
+                memory_bytes=limits.memory_bytes + LAUNCHER_BYTES + started.own_memory_bytes,
+                processes_max=limits.processes_max + OWN_PROCESSES + started.own_processes,
+            )
             before = self._groups.usage()
         except OSError as error:
             raise SlotBroken(f"the kernel does not take its bounds: {error}") from None
@@ -152,7 +165,7 @@ class Slot:
             inner += [opened.enter_context(_sealed(program)) for program in started.filters]
             message = {
                 "do": "run", "program": started.program, "argv": started.argv, "fixed_addresses": started.fixed_addresses,
-                "rlimits": _rlimits(limits),
+                "rlimits": dict(started.rlimits),
             }
             begun = time.monotonic()
             try:
@@ -161,16 +174,16 @@ class Slot:
                 for write_end in inner[1:4]:
                     os.close(write_end)
             streams = [Stream(outputs[0], limits.output_bytes_max), Stream(outputs[1], limits.output_bytes_max), Stream(outputs[2], 1 << 16)]
-            cut = self._watch(streams, limits, before, stop, begun)
+            cut, ended = self._watch(streams, limits, before, stop, begun)
             wall = time.monotonic() - begun
             for stream in streams:
                 stream.read()
         if cut is None and (streams[0].over or streams[1].over):
             cut = Ending.OUTPUT
         stdout, stderr, status = (bytes(stream.content[: stream.bytes_max]) for stream in streams)
-        return Seen(cut, stdout, stderr, status, wall, self._used_since(before))
+        return Seen(cut, stdout, stderr, status, wall, self._used_since(before), ended)
 
-    def _watch(self, streams: list[Stream], limits: Limits, before: Usage, stop: Callable[[], bool], begun: float) -> Ending | None:
+    def _watch(self, streams: list[Stream], limits: Limits, before: Usage, stop: Callable[[], bool], begun: float) -> tuple[Ending | None, int]:
         """Read until the launcher says that it is over; end it where it oversteps."""
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
@@ -182,8 +195,7 @@ class Slot:
         while True:
             ready = [number for number, _ in poll.poll(max(0.0, min(_TICK_SECONDS, deadline - time.monotonic())) * 1000)]
             if self._control.fileno() in ready:
-                self._answer()
-                return cut
+                return cut, os.waitstatus_to_exitcode(int(str(self._answer()[0]["ended"])))
             for number in ready:
                 stream = by_number[number]
                 stream.read()
@@ -291,7 +303,7 @@ def _sealed(content: bytes) -> Iterator[int]:
         os.close(file)
 
 
-def _rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
+def rlimits(limits: Limits) -> dict[str, tuple[int, int]]:
     """Of each process. The address space is not bounded: sanitizers map terabytes of shadow, and would die of it."""
     cpu = int(limits.cpu_seconds) + 2  # where there is no cgroup that counts, this bounds at least each process
     return {

@@ -84,6 +84,8 @@ class Attack:
     """Python, after `PRELUDE`."""
     judge: Judge = told
     limits: Limits = LIMITS
+    of_kernel: bool = False
+    """What it gets at belongs to the kernel that answers; where that is not the host's, it shows nothing of the host."""
     arrange: Callable[[], AbstractContextManager[Mapping[str, str]]] = _nothing
     """Something outside for it to get at; what it must know goes into its environment."""
 
@@ -101,6 +103,8 @@ def attempt(sandbox: Sandbox, attack: Attack) -> Finding:
             answer, detail = Answer.UNTESTED, ran.note
         else:
             answer, detail = attack.judge(ran)
+    if answer is not Answer.HELD and attack.of_kernel and Guard.KERNEL in sandbox.level.guards:
+        answer, detail = Answer.UNTESTED, f"it reached a kernel of its own: {detail}"
     return Finding(attack.number, attack.title, attack.guard, answer, detail[:_FOUND_CHARACTERS_MAX])
 
 

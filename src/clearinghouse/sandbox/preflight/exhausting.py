@@ -44,7 +44,7 @@ while made < {LIMITS.processes_max * 4}:
         break
     made += 1
 tell([f"{{made}} processes"] if made > {LIMITS.processes_max} else [], f"stopped after {{made}} processes")
-"""),
+""", of_kernel=True),
     Attack(9, "five thousand threads", Guard.PIDS, f"""
 import threading
 threading.stack_size(65536)
@@ -57,7 +57,7 @@ while made < {LIMITS.processes_max * 4}:
     made += 1
 print(json.dumps({{"broken": [f"{{made}} threads"] if made > {LIMITS.processes_max} else [], "note": f"stopped after {{made}} threads"}}), flush=True)
 os._exit(0)
-"""),
+""", of_kernel=True),
     Attack(10, "memory bomb in six processes", Guard.MEMORY, """
 for _ in range(6):
     if os.fork() == 0:
@@ -96,7 +96,7 @@ except OSError:
     pass
 found["memory file"], bounds["memory file"] = done, {LIMITS.file_bytes_max}
 tell([f"{{place}} took {{size}}" for place, size in found.items() if size > bounds.get(place, 0)])
-""", judge=_filled),
+""", judge=_filled, of_kernel=True),
     Attack(12, "four hundred thousand empty files", Guard.FILES, f"""
 made = {{}}
 for place in ("/work", "/out"):

@@ -88,7 +88,7 @@ tell([place for place in places if trial(socket.socket(socket.AF_UNIX).connect, 
 """, arrange=_by_path),
     Attack(4, "read what this machine holds", Guard.FILES, """
 places = [os.environ["TARGET"], "/proc/1/root" + os.environ["TARGET"], "/etc/shadow", "/etc/passwd", "/etc/hostname", "/proc/1/root/etc/shadow",
-          "/dev/vda", "/dev/sda", "/dev/nvme0n1", "/dev/mem", "/dev/kmsg", "/proc/kcore", "/proc/kmsg", "/sys/kernel", "/home", "/var", "/run"]
+          "/dev/vda", "/dev/sda", "/dev/nvme0n1", "/dev/mem", "/dev/kmsg", "/proc/kcore", "/proc/kmsg", "/home", "/var", "/run"]
 def look(place):
     os.listdir(place) if os.path.isdir(place) else open(place, "rb").read(1)
 tell([place for place in [*places, "/root"] if trial(look, place) == 0])
@@ -128,7 +128,7 @@ def change(place):
     os.close(os.open(place, os.O_WRONLY))
 tell([place for place in places if trial(put, place) == 0] + [place for place in files if trial(change, place) == 0]
      + (["remount"] if trial(os.chmod, "/usr/bin/env", 0o777) == 0 else []))
-"""),
+""", of_kernel=True),
     Attack(15, "signal everything", Guard.PROCESSES, """
 seen = [number for number in os.listdir("/proc") if number.isdigit()]
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -136,7 +136,7 @@ trial(os.kill, 1, signal.SIGKILL)
 trial(os.kill, os.getppid(), signal.SIGKILL)
 trial(os.kill, -1, signal.SIGTERM)
 tell([f"{len(seen)} processes seen"] if len(seen) > 4 else [], f"saw {len(seen)} processes")
-"""),
+""", of_kernel=True),
     Attack(18, "leave a process behind", Guard.PROCESSES, f"""
 for _ in range(2):
     if os.fork():

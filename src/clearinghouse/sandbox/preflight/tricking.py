@@ -51,7 +51,7 @@ if libc.ptrace(PTRACE_ATTACH, 1, 0, 0) == 0:
 if trial(os.open, "/proc/1/mem", os.O_RDWR) == 0:
     broken.append("memory of the first process")
 tell(broken)
-"""),
+""", of_kernel=True),
     Attack(20, "type into the terminal of another", Guard.SYSTEM_CALLS, """
 import fcntl
 try:
@@ -65,7 +65,7 @@ if os.fork() == 0:
     os._exit(1 if failed[0] == 0 else 0)
 _, status = os.wait()
 tell(["TIOCSTI"] if os.waitstatus_to_exitcode(status) == 1 else [])
-"""),
+""", of_kernel=True),
     Attack(21, "make a namespace inside", Guard.CAPABILITIES, """
 kinds = {"user": 0x10000000, "mount": 0x20000, "network": 0x40000000, "process": 0x20000000, "user and mount": 0x10020000}
 broken = [name for name, flag in kinds.items() if libc.unshare(flag) == 0]
@@ -80,7 +80,7 @@ with open("/proc/self/status") as file:
 broken += [name for name in ("CapEff", "CapPrm", "CapInh", "CapAmb") if int(state[name], 16)]
 broken += [] if state["NoNewPrivs"].strip() == "1" else ["may gain rights"]
 tell(broken)
-"""),
+""", of_kernel=True),
     Attack(22, "rare system calls", Guard.SYSTEM_CALLS, f"""
 refused = (errno.EPERM, errno.ENOSYS, errno.EAFNOSUPPORT)
 broken = []
@@ -99,7 +99,7 @@ for name, mode in {{"pipe": 0o010644, "device": 0o020644, "block device": 0o0606
 if libc.personality(0x0040000) != -1:
     broken.append("personality")
 tell(broken)
-"""),
+""", of_kernel=True),
     Attack(23, "system calls of another architecture", Guard.SYSTEM_CALLS, """
 import mmap
 libc.syscall.restype = ctypes.c_long
@@ -114,7 +114,7 @@ if os.fork() == 0:
     os._exit(1 if found > 0 else 0)
 status.append(os.waitstatus_to_exitcode(os.wait()[1]))
 tell([name for name, code in zip(("x32", "i386"), status) if code == 1], f"ended with {status}")
-""", judge=_foreign),
+""", judge=_foreign, of_kernel=True),
     Attack(24, "kill itself to look like want of memory", Guard.MEMORY, """
 os.kill(os.getpid(), signal.SIGKILL)
 """, judge=_not_out_of_memory),
