@@ -20,7 +20,7 @@ from clearinghouse.disclosure.validation.recipes.records import (
     Source,
     Supplier,
 )
-from clearinghouse.disclosure.validation.workshop import Build, MadeMaterials
+from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials
 from clearinghouse.disclosure.validation.workshop.materials import digest_of
 from clearinghouse.sandbox.base import Ending, Level, Ran
 
@@ -60,8 +60,9 @@ class Bytes:
 class ToyWorkshop:
     """Builds and runs the toy language; counts what it does."""
 
-    def __init__(self, made: MadeMaterials) -> None:
+    def __init__(self, made: Materials, cache: Cache | None = None) -> None:
         self.made = made
+        self.cache = cache
         self.sandbox = self
         self.level = LEVEL
         self.done: Counter[str] = Counter()
@@ -71,6 +72,8 @@ class ToyWorkshop:
 
     def build(self, recipe: Recipe, plan: BuildPlan) -> Build:
         key = (*(source.digest for source in plan.sources), *plan.patches)
+        if key not in self._builds and self.cache is not None and (known := self.cache.find_build(digest_of(repr(key).encode()))) is not None:
+            self._builds[key] = known
         if key not in self._builds:
             self.done["builds"] += 1
             program = self.made.read(plan.sources[0].digest)
@@ -84,16 +87,22 @@ class ToyWorkshop:
             if b"broken" in program:
                 stage = "compile"
             self._builds[key] = Build(digest_of(repr(key).encode()), stage == "built", stage, program)
+            if self.cache is not None:
+                self.cache.keep_build(self._builds[key])
         return self._builds[key]
 
     def observe(self, recipe: Recipe, build: Build, input_digest: str) -> Cell:
         key = (build.key, input_digest)
+        if key not in self._cells and self.cache is not None and (known := self.cache.find_cell(digest_of(repr(key).encode()))) is not None:
+            self._cells[key] = known
         if key not in self._cells:
             self.done["cells"] += 1
             content = self.made.read(input_digest)
             runs = tuple(self._run(build, content) for _ in range(5))
             outcome = runs[0].outcome if len({run.outcome for run in runs}) == 1 else Outcome.FLAKY
             self._cells[key] = Cell(digest_of(repr(key).encode()), build.key, input_digest, outcome, runs, LEVEL)
+            if self.cache is not None:
+                self.cache.keep_cell(self._cells[key])
         return self._cells[key]
 
     def try_input(self, recipe: Recipe, build: Build, untrusted_input: bytes) -> Observation:

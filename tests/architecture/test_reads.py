@@ -56,6 +56,8 @@ PLAIN = {
     "app/worker.py:Worker._reports_wait": _MACHINE,
     "app/worker.py:Worker._once_a_minute": _MACHINE,
     "app/worker.py:worker_of": _MACHINE,
+    "app/matrix.py:fill_case": _MACHINE,
+    "app/matrix.py:fill_component": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching.sign_new": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching.settle": _MACHINE,
     "disclosure/deconfliction/jobs.py:Matching.place_new": _MACHINE,

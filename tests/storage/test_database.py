@@ -24,6 +24,7 @@ import clearinghouse.disclosure.intake.provenance.store
 import clearinghouse.disclosure.intake.store
 import clearinghouse.disclosure.intake.withdrawals.store
 import clearinghouse.disclosure.validation.dockets.store
+import clearinghouse.disclosure.validation.matrix.store
 import clearinghouse.disclosure.validation.memory.store
 import clearinghouse.disclosure.validation.queue.store
 import clearinghouse.ledger.outbox

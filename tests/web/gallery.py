@@ -26,6 +26,7 @@ from clearinghouse.app.views.counting import Counting, Named, ReasonLine
 from clearinghouse.app.views.credit import CreditLine, CreditOrder
 from clearinghouse.app.views.inbox import ANSWERS, Inbox, InboxFilters, InboxLine
 from clearinghouse.app.views.maintainer import Delivered, MaintainerPage
+from clearinghouse.app.views.matrix import LEGEND, MatrixPage, draw
 from clearinghouse.app.views.model import CorrectionLine, Model, ProposalLine, ProposalReport
 from clearinghouse.app.views.packet import OneScreen, SeverityLine
 from clearinghouse.app.views.queue import Queue, QueueItem, QueueSection
@@ -54,6 +55,7 @@ from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.counting.clauses import CLAUSES
 from clearinghouse.disclosure.deconfliction.credit.records import Corroboration, Dependence, Place
 from clearinghouse.disclosure.deconfliction.credit.rules import WHY
+from clearinghouse.disclosure.deconfliction.execution.records import Strength as Execution
 from clearinghouse.disclosure.deconfliction.leads.records import Strength
 from clearinghouse.disclosure.deconfliction.learning.records import Effect
 from clearinghouse.disclosure.deconfliction.records import KINSHIP_WORDS, Evidence, Kinship, Verdict
@@ -74,6 +76,9 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
 )
 from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
+from clearinghouse.disclosure.validation.matrix.kept import KeptColumn, KeptEdge, KeptMatrix
+from clearinghouse.disclosure.validation.matrix.records import CellState, Guard, MatrixCell, Reproducer
+from clearinghouse.disclosure.validation.recipes.records import Supplier
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties.charters.records import Claim, ClaimBasis, ClaimId, Grade, Kind, Problem, ScopeKey
 from clearinghouse.parties.records import Tier
@@ -117,6 +122,39 @@ def model_shown() -> dict[str, Any]:
     )
     part = replace(join, id=an_id("prp", "p"), kind="part", probability_before=0.9, probability_after=0.08, pair=None, evidence=(), second_held=1)
     return {"model": Model(shipped, "sha256:" + "9a" * 32, shipped, ago(hours=6), lines), "proposals": (join, part), "total": 12, "decides": True}
+
+
+def matrix_shown() -> MatrixPage:
+    """Every state of a cell, guards that failed, a part, a patch of another case, a contradiction."""
+    component = "pkg:generic/libpicture"
+    rows = tuple(
+        Reproducer(f"r{place}", f"rep_{place}", component, kind, (frame, "decode"), place != 3)
+        for place, (kind, frame) in enumerate((
+            ("heap-buffer-overflow", "tiff_read_strip"), ("heap-buffer-overflow", "tiff_fill_strip"), ("heap-use-after-free", "icc_profile_close"),
+            ("SEGV", "a_function_with_a_rather_long_name_that_must_wrap_somewhere"),
+        ))
+    )
+    columns = (
+        KeptColumn("p1", True, "sha256:" + "4e" * 32, Supplier.PROJECT, ("rep_0",)),
+        KeptColumn("p2", True, "sha256:" + "5f" * 32, Supplier.MODEL, ("rep_1", "rep_2"), (Guard.UNMEASURED, Guard.MODEL)),
+        KeptColumn("p3", True, "sha256:" + "6a" * 32, Supplier.REPORTER, ("rep_0", "rep_1", "rep_2"), (Guard.COMPOSITE, Guard.UNSPLIT), True),
+        KeptColumn("p4", True, "sha256:" + "7b" * 32, Supplier.REPORTER, ("rep_2",), (), False, True),
+        KeptColumn("p5", False),
+    )
+    clean, same, moved, flaky, unknown = CellState.CLEAN, CellState.SAME, CellState.MOVED, CellState.FLAKY, CellState.UNKNOWN
+    states = ((clean, clean, clean, same, clean), (clean, clean, clean, moved, same), (same, same, clean, clean, unknown), (flaky,) * 5)
+    cells = tuple(
+        MatrixCell(row.id, column.key, state, "heap-use-after-free", ("icc_profile_close",))
+        for row, line in zip(rows, states, strict=True) for column, state in zip(columns, line, strict=True)
+    )
+    edges = (
+        KeptEdge("rep_0", "rep_1", Execution.STRONG), KeptEdge("rep_0", "rep_1", Execution.DIFFERENT), KeptEdge("rep_0", "rep_2", Execution.DIFFERENT),
+        KeptEdge("rep_0", "", Execution.MEDIUM), KeptEdge("rep_1", "rep_2", Execution.MEDIUM, (Guard.MODEL, Guard.UNMEASURED)),
+        KeptEdge("rep_1", "rep_3", Execution.WEAK),
+    )
+    kept = KeptMatrix(component, rows, columns, cells, edges, (("rep_0", "rep_1"),))
+    titles = {"rep_0": LONG, "rep_1": "Strip is filled past its end", "rep_2": "Profile used after it was closed"}
+    return MatrixPage(an_id("cas"), LONG, (draw(kept, ago(hours=2), titles, held=True),))
 
 
 def commitments_shown() -> dict[str, object]:
@@ -362,6 +400,8 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "compare-joined": ("compare.html", page("/reports/x/compare/y", ADA, flashes=(undo,)), {"compared": compared, "rows": rows, "same_cluster": True, "decision": an_id("dec")}),
         "cluster": ("cluster.html", page("/clusters/x", ADA), {"cluster": cluster, "room_id": "", "why_leads": "it says how to reproduce the flaw", "credited": credited, "counting": COUNTING}),
         "cluster-held": ("cluster.html", page("/clusters/x", ADA), {"cluster": replace(cluster, lead=LeadLine(None, None), credit=CreditOrder(), decisions=(), reports=cluster.reports[:1]), "room_id": "", "why_leads": "", "credited": credited, "counting": COUNTING}),
+        "matrix": ("matrix.html", page("/cases/x/matrix", ADA), {"found": matrix_shown(), "legend": LEGEND}),
+        "matrix-empty": ("matrix.html", page("/cases/x/matrix", ADA), {"found": replace(matrix_shown(), pictures=()), "legend": LEGEND}),
         "model": ("model.html", page("/model", ADA), model_shown()),
         "model-none": ("model.html", page("/model", ADA), {"model": replace(model_shown()["model"], corrections=(), in_force="sha256:" + "1c" * 32), "proposals": (), "total": 0, "decides": True}),
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),

@@ -6,18 +6,43 @@ A patch goes on top of a reproducer's own vulnerable build: sources, driver and 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from clearinghouse.core.policy import MatrixPolicy
 from clearinghouse.disclosure.validation.matrix import rules
 from clearinghouse.disclosure.validation.matrix.records import Cells, CellState, MatrixCell, Patch, Reproducer
 from clearinghouse.disclosure.validation.matrix.splitting import Part, parse_diff, reduce_parts
-from clearinghouse.disclosure.validation.observing.records import Cell, Outcome
+from clearinghouse.disclosure.validation.observing.records import Cell, Observation, Outcome
 from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe, Supplier
-from clearinghouse.disclosure.validation.workshop import Build, MadeMaterials, Workshop
+from clearinghouse.disclosure.validation.workshop import Build, MadeMaterials
 from clearinghouse.sandbox.base import Ending, Ran
 
 Progress = Callable[[str, int, int], None]
 """Told the stage, how much is done and of how much."""
+
+
+class Shop(Protocol):
+    """What of a workshop the matrix needs."""
+
+    def build(self, recipe: Recipe, plan: BuildPlan) -> Build:
+        """Sources and patches, built."""
+        ...
+
+    def observe(self, recipe: Recipe, build: Build, input_digest: str) -> Cell:
+        """An input on a build, run several times."""
+        ...
+
+    def output(self, recipe: Recipe, build: Build, input_digest: str) -> tuple[Observation, bytes]:
+        """One run of an input, and what it wrote to standard output."""
+        ...
+
+    def coverage(self, recipe: Recipe, build: Build) -> int | None:
+        """What benign inputs reach together."""
+        ...
+
+    def run_tests(self, recipe: Recipe, build: Build) -> tuple[Ran, ...]:
+        """The project's own tests on a build."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +99,7 @@ class TooManyBuilds(Exception):
 class MatrixBench:
     """Runs what a matrix needs."""
 
-    def __init__(self, workshop: Workshop, made: MadeMaterials, policy: MatrixPolicy, progress: Progress = lambda stage, done, total: None) -> None:
+    def __init__(self, workshop: Shop, made: MadeMaterials, policy: MatrixPolicy, progress: Progress = lambda stage, done, total: None) -> None:
         """Work with a workshop.
 
         Args:
@@ -259,7 +284,7 @@ def results_of(ran: Sequence[Ran]) -> tuple[tuple[Ending, int | None], ...]:
     return tuple((one.ending, one.exit_code) for one in ran)
 
 
-def benign_equal(workshop: Workshop, recipe: Recipe, before: Build, after: Build) -> bool | None:
+def benign_equal(workshop: Shop, recipe: Recipe, before: Build, after: Build) -> bool | None:
     """Whether benign inputs end alike on two builds, with the same standard output; None where there are none.
 
     What an input prints otherwise from run to run of one build is not held against the other.

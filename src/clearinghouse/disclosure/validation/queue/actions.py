@@ -15,6 +15,7 @@ from clearinghouse.disclosure.validation.dockets import rules as docket_rules
 from clearinghouse.disclosure.validation.dockets import store as dockets
 from clearinghouse.disclosure.validation.dockets.actions import nothing_found
 from clearinghouse.disclosure.validation.dockets.records import Docket
+from clearinghouse.disclosure.validation.matrix import store as matrices
 from clearinghouse.disclosure.validation.memory import store as memory
 from clearinghouse.disclosure.validation.queue import rules, store
 from clearinghouse.disclosure.validation.queue.records import Finished, Unit, UnitKind, UnitState, Validation, ValidationState
@@ -194,6 +195,7 @@ def forget_case(tx: Transaction, case_id: CaseId, *, now: datetime) -> None:
         store.change_state(tx, validation_id, state, ValidationState.CANCELLED, now)
         store.forget_units(tx, validation_id)
     memory.forget_case(tx, case_id)
+    matrices.forget_case(tx, case_id)
     dockets.forget_bodies(tx, case_id)
 
 

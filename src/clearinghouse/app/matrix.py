@@ -1,0 +1,246 @@
+"""The matrix of a component over all cases that are about it: filled by the machine, kept by each case, handed to deconfliction.
+
+What a case is given of another is what `matrix.kept` lets through. Builds and cells of a case's own patches are kept with the case;
+those of another's patch are not: they live as long as the run, and only the cell's word is kept.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+from clearinghouse.app.bench import digest_of_statement
+from clearinghouse.app.validating import builds_folder, system_docket
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.errors import NotFound
+from clearinghouse.core.events import Detail, Event
+from clearinghouse.core.ids import CaseId
+from clearinghouse.disclosure.deconfliction import store as deconfliction
+from clearinghouse.disclosure.deconfliction.execution.actions import Kept, keep_edges
+from clearinghouse.disclosure.deconfliction.execution.records import Said
+from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.validation.dockets import store as dockets
+from clearinghouse.disclosure.validation.dockets.records import Docket, MaterialKind
+from clearinghouse.disclosure.validation.judging import Verdict
+from clearinghouse.disclosure.validation.matrix import store
+from clearinghouse.disclosure.validation.matrix.kept import column_key, kept_of, known_cells
+from clearinghouse.disclosure.validation.matrix.records import Weighed
+from clearinghouse.disclosure.validation.matrix.rules import weigh
+from clearinghouse.disclosure.validation.matrix.running import Column, Matrix, MatrixBench, Progress, Row, Shop
+from clearinghouse.disclosure.validation.matrix.statement import statement_of_edge
+from clearinghouse.disclosure.validation.memory.cache import Memory
+from clearinghouse.disclosure.validation.memory.folder import Folder
+from clearinghouse.disclosure.validation.observing.records import Cell, Observation
+from clearinghouse.disclosure.validation.queue import store as queue
+from clearinghouse.disclosure.validation.queue.actions import component_term
+from clearinghouse.disclosure.validation.queue.records import ValidationState
+from clearinghouse.disclosure.validation.recipes.document import read_recipe
+from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe, Supplier
+from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials, MemoryCache
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.sandbox.base import Ran
+from clearinghouse.storage import Transaction
+
+OpenShop = Callable[[Materials, Cache], Shop]
+"""Opens a workshop over materials and a cache; whoever gave it closes what it opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """What filling a component's matrix gave."""
+
+    component: str
+    matrix: Matrix
+    weighed: Weighed
+    kept: Kept
+    """What it changed of the edges that stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What the bench knows of one case about a component."""
+
+    docket: Docket
+    memory: Memory
+    rows: tuple[Row, ...]
+    columns: tuple[Column, ...]
+
+
+def fill_case(instance: Instance, case_id: str, open_shop: OpenShop, progress: Progress = lambda stage, done, total: None) -> list[Filled]:
+    """Fill the matrices of all components that a case has confirmed reproducers of; for the machine, which shows it to nobody.
+
+    Raises:
+        NotFound: there is no such case, or it was erased.
+        Stopped: we were asked to stop.
+    """
+    with instance.database.read() as tx:
+        docket = system_docket(tx, instance, case_id)
+        if docket is None:
+            raise NotFound(f"nothing found under {case_id[:40]!r}")
+        components = sorted({recipe.component for _, _, recipe in _confirmed(tx, instance, docket)})
+    return [fill_component(instance, component, open_shop, progress) for component in components]
+
+
+def fill_component(
+    instance: Instance, component: str, open_shop: OpenShop, progress: Progress = lambda stage, done, total: None
+) -> Filled:
+    """Fill a component's matrix over all its cases, let each keep what is its own, and bring deconfliction's edges to what was seen.
+
+    Raises:
+        Stopped: we were asked to stop.
+    """
+    secret, term = instance.envelope.index_key(), component_term(instance.envelope, component)
+    with instance.database.read() as tx:
+        opened = [_case(tx, instance, case_id, component) for case_id in queue.system_cases_of_component(tx, term)]
+        cases = [case for case in opened if case is not None]
+        before = [kept for case in cases if (kept := store.system_find(tx, case.docket, term)) is not None]
+    columns = _together(cases)
+    made = MadeMaterials(_AllOf([case.memory for case in cases]))
+    shop = _Routed(cases, made, open_shop)
+    keys = {column_key(secret, column.id): column.id for column in columns}
+    rows = [row for case in cases for row in case.rows]
+    bench = MatrixBench(shop, made, instance.policy.matrix, progress)
+    matrix = bench.fill(rows, columns, known_cells(before, keys))
+    weighed = weigh(
+        matrix.reproducers, matrix.patches, matrix.cells, instance.policy.matrix, coverage_share_min=instance.policy.bench.coverage_share_min
+    )
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        for case in cases:
+            case.memory.write(tx)
+            kept = kept_of(component, matrix, weighed, {row.report for row in case.rows}, {column.id for column in case.columns}, secret)
+            store.put(tx, case.docket, term, kept, now)
+            # Of the case's own alone: how much there is of others is nobody's to count here.
+            own: dict[str, Detail] = {"reproducers": len(kept.rows), "patches": sum(column.own for column in kept.columns)}
+            ledger.record(tx, Event("MatrixFilled", (case.docket.case_id,), own), actor=instance.system, now=now)
+        edges = _hand_over(tx, instance, matrix, weighed)
+    for case in cases:
+        case.memory.forget_new()
+    return Filled(component, matrix, weighed, edges)
+
+
+def _hand_over(tx: Transaction, instance: Instance, matrix: Matrix, weighed: Weighed) -> Kept:
+    numbers = {row.report: intake.system_number(tx, row.report) for row in matrix.reproducers}
+    placed = deconfliction.read_placements(tx, sorted(number for number in numbers.values() if number is not None) or [0])
+    known = {report: number for report, number in numbers.items() if number is not None and number in placed}
+    said = []
+    for edge in weighed.edges:
+        if edge.one in known and edge.other in known:
+            one, other = sorted((known[edge.one], known[edge.other]))
+            said.append(Said(one, other, edge.strength, digest_of_statement(statement_of_edge(edge, matrix))))
+    return keep_edges(
+        tx, said, among=known.values(), actor=instance.system, envelope=instance.envelope, thresholds=instance.policy.deconfliction,
+        now=instance.clock.now(),
+    )
+
+
+def _confirmed(tx: Transaction, instance: Instance, docket: Docket) -> list[tuple[str, str, Recipe]]:
+    """(validation, report, recipe) of what a case's bench confirmed, the newest of each report and recipe."""
+    found: dict[tuple[str, str], tuple[str, str, Recipe]] = {}
+    for one in queue.system_validations(tx, docket):
+        if one.state is not ValidationState.DONE or not Verdict(one.verdict).confirms:
+            continue
+        body = dockets.system_body(tx, docket, one.recipe)
+        if body is not None:
+            found[one.report_id, one.recipe] = (f"{one.report_id}/{one.recipe[7:19]}", one.report_id, read_recipe(body, instance.policy.bench))
+    return list(found.values())
+
+
+def _case(tx: Transaction, instance: Instance, case_id: CaseId, component: str) -> _Case | None:
+    docket = system_docket(tx, instance, case_id)
+    if docket is None:
+        return None
+    confirmed = [one for one in _confirmed(tx, instance, docket) if one[2].component == component]
+    if not confirmed:
+        return None
+    rows = tuple(Row(name, report, recipe) for name, report, recipe in confirmed)
+    suppliers = {material.digest: material.supplier for material in dockets.system_materials(tx, docket, (MaterialKind.PATCH,))}
+    claims: dict[str, set[str]] = {}
+    for _, report, recipe in confirmed:
+        if (digest := _own_fix(recipe)) is not None:
+            claims.setdefault(digest, set()).add(report)
+    for digest in suppliers.keys() - claims.keys():
+        # Handed in without a recipe that names it: for what the case is about.
+        claims[digest] = {report for _, report, _ in confirmed}
+    columns = tuple(
+        Column(digest, digest, component, frozenset(reports), suppliers.get(digest, Supplier.REPORTER)) for digest, reports in sorted(claims.items())
+    )
+    folder = Folder(builds_folder(instance), instance.policy.bench_queue.artefact_bytes_max)
+    return _Case(docket, Memory(instance.database, docket, folder, instance.clock.now), rows, columns)
+
+
+def _own_fix(recipe: Recipe) -> str | None:
+    """The one patch that a recipe's fixed build has on top of the vulnerable one."""
+    fixed, vulnerable = recipe.builds.get(BuildName.FIXED), recipe.builds[BuildName.VULNERABLE]
+    if fixed is None or fixed.sources != vulnerable.sources or fixed.patches[:-1] != vulnerable.patches or not fixed.patches:
+        return None
+    return fixed.patches[-1]
+
+
+def _together(cases: Iterable[_Case]) -> list[Column]:
+    """The patches of all cases; one that several hold is one column, and worth as much as the least of its suppliers."""
+    found: dict[str, Column] = {}
+    for case in cases:
+        for column in case.columns:
+            other = found.get(column.id)
+            found[column.id] = column if other is None else replace(
+                other, claimed_for=other.claimed_for | column.claimed_for,
+                supplier=Supplier.MODEL if Supplier.MODEL in (other.supplier, column.supplier) else other.supplier,
+            )
+    return list(found.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _AllOf:
+    """The materials of several cases, for the bench alone."""
+
+    memories: list[Memory]
+
+    def read(self, digest: str) -> bytes:
+        for memory in self.memories:
+            try:
+                return memory.read(digest)
+            except NotFound:
+                continue
+        raise NotFound(f"no case about this component holds a material {digest[:20]}...")
+
+
+@dataclass
+class _Routed:
+    """A workshop for each case over what the case keeps, and one that keeps nothing, for a case's recipe under another case's patch."""
+
+    cases: list[_Case]
+    made: MadeMaterials
+    open_shop: OpenShop
+    _of_case: dict[str, Shop] = field(default_factory=dict)
+    _passing: list[Shop] = field(default_factory=list)
+    _route: dict[str, Shop] = field(default_factory=dict)
+
+    def build(self, recipe: Recipe, plan: BuildPlan) -> Build:
+        shop = self._shop(recipe, plan)
+        build = shop.build(recipe, plan)
+        self._route[build.key] = shop
+        return build
+
+    def observe(self, recipe: Recipe, build: Build, input_digest: str) -> Cell:
+        return self._route[build.key].observe(recipe, build, input_digest)
+
+    def output(self, recipe: Recipe, build: Build, input_digest: str) -> tuple[Observation, bytes]:
+        return self._route[build.key].output(recipe, build, input_digest)
+
+    def coverage(self, recipe: Recipe, build: Build) -> int | None:
+        return self._route[build.key].coverage(recipe, build)
+
+    def run_tests(self, recipe: Recipe, build: Build) -> tuple[Ran, ...]:
+        return self._route[build.key].run_tests(recipe, build)
+
+    def _shop(self, recipe: Recipe, plan: BuildPlan) -> Shop:
+        before = recipe.builds[BuildName.VULNERABLE].patches
+        added = set(plan.patches[len(before) :])
+        case = next((case for case in self.cases if any(row.recipe.digest == recipe.digest for row in case.rows)), None)
+        if case is not None and added <= {column.digest for column in case.columns}:
+            if case.docket.case_id not in self._of_case:
+                self._of_case[case.docket.case_id] = self.open_shop(self.made, case.memory)
+            return self._of_case[case.docket.case_id]
+        if not self._passing:
+            self._passing.append(self.open_shop(self.made, MemoryCache()))
+        return self._passing[0]
+

@@ -1,0 +1,203 @@
+"""The matrix of a component over its cases: filled once, kept by each case as its own, handed to deconfliction."""
+
+from collections import Counter
+
+import pytest
+
+from clearinghouse.app import process, validating
+from clearinghouse.app.bench import digest_of_statement
+from clearinghouse.app.matrix import Filled, fill_case
+from clearinghouse.app.validating import system_docket
+from clearinghouse.app.views import report as report_views
+from clearinghouse.app.views.matrix import read_matrix
+from clearinghouse.app.wiring import Instance
+from clearinghouse.core.errors import NotFound
+from clearinghouse.core.ids import CaseId, ReportId
+from clearinghouse.disclosure.coordination.rooms.records import CaseRole
+from clearinghouse.disclosure.deconfliction.execution import store as execution
+from clearinghouse.disclosure.deconfliction.execution.records import Strength
+from clearinghouse.disclosure.intake.records import Finding
+from clearinghouse.disclosure.validation.dockets.records import MaterialKind
+from clearinghouse.disclosure.validation.queue import store as queue
+from clearinghouse.disclosure.validation.queue.records import Finished, ValidationState
+from clearinghouse.disclosure.validation.workshop import Cache, Materials
+from clearinghouse.disclosure.validation.workshop.materials import digest_of
+from room_cast import Cast
+from tests.toy_bench import PROGRAM, ToyWorkshop, diff, replaced
+
+FIX_A = diff(PROGRAM, replaced(PROGRAM, (b"flaw a\n", b"good a\n")))
+CHECK_A = diff(PROGRAM, replaced(PROGRAM, (b"flaw a\n", b"checked a\n")))
+FIX_B = diff(PROGRAM, replaced(PROGRAM, (b"flaw b\n", b"good b\n")))
+
+
+def recipe_text(reproducer: bytes, patch: bytes) -> bytes:
+    return f"""
+format = "clearinghouse-recipe/1"
+title = "A toy"
+component = "pkg:generic/toy"
+language = "c"
+reproducer = "{digest_of(reproducer)}"
+benign = ["{digest_of(b"hello")}"]
+build = [["cc", "{{flags}}", "{{driver}}", "program.txt"]]
+tests = [["expect", "parser"]]
+
+[[sources]]
+name = "program.txt"
+digest = "{digest_of(PROGRAM)}"
+
+[builds.fixed]
+patches = ["{digest_of(patch)}"]
+
+[harness]
+kind = "function"
+file = "program.txt"
+
+[expected]
+effect = "sanitizer"
+""".encode()
+
+
+class Benches:
+    """Toy workshops, and what all of them did."""
+
+    def __init__(self) -> None:
+        self.shops: list[ToyWorkshop] = []
+
+    def open(self, materials: Materials, cache: Cache) -> ToyWorkshop:
+        self.shops.append(ToyWorkshop(materials, cache))
+        return self.shops[-1]
+
+    def done(self) -> Counter[str]:
+        found = Counter[str]()
+        for shop in self.shops:
+            found += shop.done
+        return found
+
+
+def validated(cast: Cast, title: str, reproducer: bytes, patch: bytes, finder: str) -> tuple[CaseId, ReportId]:
+    """A case with a report whose reproducer the bench has confirmed."""
+    instance = cast.instance
+    report = cast.report(Finding(title=title, description=f"{title} in the toy", reproduction="run it"), finder)
+    case = cast.open(report, title=title)
+    for kind, body in (
+        (MaterialKind.SOURCE, PROGRAM), (MaterialKind.PATCH, patch), (MaterialKind.REPRODUCER, reproducer), (MaterialKind.BENIGN, b"hello"),
+    ):
+        validating.add_material(instance, case, kind, f"a {kind}", body)
+    recipe = validating.add_material(instance, case, MaterialKind.RECIPE, "recipe.toml", recipe_text(reproducer, patch))
+    asked = validating.ask(instance, case, report, recipe.id)
+    with instance.database.write() as tx:
+        docket = system_docket(tx, instance, case)
+        assert docket is not None
+        queue.change_state(tx, asked.id, ValidationState.QUEUED, ValidationState.RUNNING, instance.clock.now())
+        finished = Finished("reproduced", "T1", "toy", b"{}", b"{}", digest_of_statement({}))
+        assert queue.put_result(tx, docket, asked.id, finished, instance.actor.id, instance.clock.now())
+        from clearinghouse.core.events import Event
+        from clearinghouse.ledger import actions as ledger
+
+        ledger.record(tx, Event("Tested", (asked.id,)), actor=instance.actor.id, now=instance.clock.now())
+    return case, report
+
+
+@pytest.fixture
+def cast(sqlite_instance: Instance) -> Cast:
+    return Cast(sqlite_instance)
+
+
+def three(cast: Cast) -> list[tuple[CaseId, ReportId]]:
+    """Two cases of one flaw with patches of their own, and one of another."""
+    found = [
+        validated(cast, "Overflow in the reader", b"a", FIX_A, "finder"), validated(cast, "Crash on a crafted page", b"x a", CHECK_A, "second"),
+        validated(cast, "Use after free in the writer", b"b", FIX_B, "third"),
+    ]
+    process.deconflict(cast.instance, settle=True)
+    return found
+
+
+def numbers_of(cast: Cast, found: list[tuple[CaseId, ReportId]]) -> dict[int, int]:
+    from clearinghouse.disclosure.intake import store as intake
+
+    with cast.instance.database.read() as tx:
+        return {intake.system_number(tx, report) or 0: place for place, (_, report) in enumerate(found)}
+
+
+def filled(cast: Cast, case: CaseId, benches: Benches) -> Filled:
+    [one] = fill_case(cast.instance, case, benches.open)
+    return one
+
+
+def test_two_cases_of_one_flaw_are_joined_by_execution_and_the_third_is_held_apart(cast: Cast) -> None:
+    found = three(cast)
+    filled(cast, found[0][0], Benches())
+    place = numbers_of(cast, found)
+    with cast.instance.database.read() as tx:
+        said = {(place[edge.said.one], place[edge.said.other]): edge.said.strength for edge in execution.system_standing(tx)}
+    assert said == {(0, 1): Strength.STRONG, (0, 2): Strength.DIFFERENT, (1, 2): Strength.DIFFERENT}
+    shown = report_views.explain(cast.instance, found[0][1], found[1][1]).candidate
+    assert (shown.relation, shown.evidence[0].name) == ("duplicate", "execution")
+
+
+def test_filling_again_runs_nothing_of_a_case_s_own_twice_and_says_the_same(cast: Cast) -> None:
+    found = three(cast)
+    first, again = Benches(), Benches()
+    filled(cast, found[0][0], first)
+    second = filled(cast, found[1][0], again)
+    # The case's own builds and cells come out of what it keeps, another's cells as words; only guards over two cases are measured anew.
+    assert again.done()["cells"] < first.done()["cells"]
+    assert second.kept.added == second.kept.withdrawn == ()
+
+
+def test_a_case_keeps_nothing_of_another_s_that_could_be_shown(cast: Cast) -> None:
+    found = three(cast)
+    filled(cast, found[0][0], Benches())
+    picture = read_matrix(cast.instance, found[0][0]).pictures[0]
+    assert [(head.name, head.held, head.digest) for head in picture.heads] == [
+        ("patch 1", False, digest_of(FIX_A)), ("held 1", True, ""), ("held 2", True, ""),
+    ]
+    assert [row.title for row in picture.rows] == ["Overflow in the reader"]
+    text = repr(picture)
+    others = (digest_of(CHECK_A), digest_of(FIX_B), found[1][1], found[2][1], "crafted page", "writer")
+    assert not [one for one in others if one in text]
+    assert [(line.other, line.strength) for line in picture.said] == [("a held finding", "strong")]
+
+
+def test_who_does_not_coordinate_is_not_told_that_anybody_else_holds_something(cast: Cast) -> None:
+    found = three(cast)
+    filled(cast, found[0][0], Benches())
+    cast.join(found[0][0], "vendor", CaseRole.VENDOR)
+    seen = read_matrix(cast.instance.acting_as(cast.party("vendor")), found[0][0]).pictures
+    assert [[head.held for head in picture.heads] for picture in seen] == [[False]]
+    assert [picture.said for picture in seen] == [()]
+
+
+def test_the_finder_of_a_report_is_shown_no_matrix_and_a_stranger_no_case(cast: Cast) -> None:
+    found = three(cast)
+    filled(cast, found[0][0], Benches())
+    assert read_matrix(cast.instance.acting_as(cast.party("finder")), found[0][0]).pictures == ()
+    stranger = cast.instance.acting_as(cast.party("stranger"))
+    with pytest.raises(NotFound):
+        read_matrix(stranger, found[0][0])
+
+
+def test_the_ledger_counts_a_case_s_own_alone(cast: Cast) -> None:
+    from clearinghouse.ledger.store import events_about
+
+    found = three(cast)
+    filled(cast, found[0][0], Benches())
+    with cast.instance.database.read() as tx:
+        events = [event for event in events_about(tx, found[0][0]) if event.kind == "MatrixFilled"]
+    assert [event.details for event in events] == ['{"patches":1,"reproducers":1}']
+
+
+def test_a_stub_and_a_release_change_nothing(cast: Cast) -> None:
+    found = three(cast)
+    stub = diff(PROGRAM, replaced(PROGRAM, (b"start\n", b"start\nrefuse\n")))
+    release = diff(PROGRAM, replaced(PROGRAM, (b"flaw a\n", b"good a\n"), (b"flaw b\n", b"good b\n"), (b"flaw c\n", b"good c\n")))
+    for name, body in (("stub.diff", stub), ("release.diff", release)):
+        validating.add_material(cast.instance, found[2][0], MaterialKind.PATCH, name, body)
+    filled(cast, found[2][0], Benches())
+    place = numbers_of(cast, found)
+    with cast.instance.database.read() as tx:
+        said = {(place[edge.said.one], place[edge.said.other]): edge.said.strength for edge in execution.system_standing(tx)}
+    assert said == {(0, 1): Strength.STRONG, (0, 2): Strength.DIFFERENT, (1, 2): Strength.DIFFERENT}
+
+
