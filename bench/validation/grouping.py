@@ -69,8 +69,8 @@ class Grouped:
 
 SCENARIOS: dict[str, tuple[str, ...]] = {
     "right fixes": ("fix", "second"),
-    "and partial fixes": ("fix", "second", "partial"),
-    "and releases and stubs": ("fix", "second", "partial", "release", "stub"),
+    "and releases and stubs": ("fix", "second", "release", "stub"),
+    "and partial fixes": ("fix", "second", "partial", "release", "stub"),
 }
 """What kinds of patch there are beside those that reports bring."""
 

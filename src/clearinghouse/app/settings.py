@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from clearinghouse.app.policy_terms import parse_duties, parse_terms
+from clearinghouse.app.proposer_settings import ProposerSettings, parse_proposer
 from clearinghouse.app.sandbox_settings import parse_sandbox
 from clearinghouse.core.errors import Invalid, Unavailable
 from clearinghouse.core.policy import (
@@ -45,6 +46,7 @@ from clearinghouse.core.policy import (
     OutwardLimits,
     PatchPolicy,
     Policy,
+    ProposingPolicy,
     RatePolicy,
     RelayPolicy,
     RoomLimits,
@@ -70,7 +72,7 @@ _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PARTS = ("probability", "share", "similarity")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox", "proposer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,7 @@ class Settings:
     claim_check: ClaimCheckSettings = ClaimCheckSettings()
     bulk: BulkSettings = BulkSettings()
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
+    proposer: ProposerSettings = field(default_factory=ProposerSettings)
 
     @property
     def mail_folder(self) -> Path:
@@ -221,6 +224,7 @@ def load_settings(home: Path) -> Settings:
         _public_url(document.get("public_url", ""), path), _outward(document.get("outward", {}), path), _mail(document.get("mail", {}), path),
         _providers(document.get("sign_in", {}), path), _claim_check(document.get("claim_check", {}), path),
         _bulk(document.get("bulk", {}), path), parse_sandbox(document.get("sandbox", {}), path),
+        parse_proposer(document.get("proposer", {}), path),
     )
 
 
@@ -372,6 +376,7 @@ def parse_policy(version: int, document: str) -> Policy:
         learning=_table(LearningPolicy, tables["learning"], "learning"),
         bench=_table(BenchPolicy, tables["bench"], "bench"), bench_queue=_table(BenchQueuePolicy, tables["bench_queue"], "bench_queue"),
         matrix=_table(MatrixPolicy, tables["matrix"], "matrix"), patches=_table(PatchPolicy, tables["patches"], "patches"),
+        proposing=_table(ProposingPolicy, tables["proposing"], "proposing"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

@@ -26,6 +26,7 @@ from clearinghouse.cli import (
     model,
     parties,
     patching,
+    proposing,
     serve,
     validate,
     worker,
@@ -76,6 +77,7 @@ app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")
 app.add_typer(commitments.app, name="commit")
+app.add_typer(proposing.app, name="propose")
 blind.register(app)
 app.add_typer(charters.charter_app, name="charter")
 app.add_typer(charters.capacity_app, name="capacity")

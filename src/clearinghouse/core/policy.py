@@ -537,6 +537,19 @@ class BenchQueuePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ProposingPolicy:
+    """How much goes to a model and comes back, where one is configured."""
+
+    report_characters_max: int
+    """Of a report's text."""
+    answer_tokens_max: int
+    """What the model is allowed to write."""
+    answer_bytes_max: int
+    answer_seconds_max: float
+    """Models think longer than other servers do."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One version of an instance's numbers."""
 
@@ -566,6 +579,7 @@ class Policy:
     matrix: MatrixPolicy
     patches: PatchPolicy
     bench_queue: BenchQueuePolicy
+    proposing: ProposingPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

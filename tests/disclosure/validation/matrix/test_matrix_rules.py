@@ -103,6 +103,29 @@ def test_one_direction_proposes_and_shows_both() -> None:
     assert found.groups == (("A",), ("B",))
 
 
+_PARTIAL = """
+    part whole
+a1  C    C
+b1  S    C
+x1  S    S
+"""
+
+
+def test_a_fix_of_one_place_tells_nothing_apart_where_one_change_is_seen_to_remedy_both_places() -> None:
+    """Found with planted flaws: one partial fix took a whole group apart."""
+    found = weighed([reproducer("A"), reproducer("B"), reproducer("X")], [patch("part", "A"), patch("whole", "A", "B")], _PARTIAL)
+    assert found.groups == (("A", "B"), ("X",))
+    assert ("A", "B", DIFFERENT) not in said(found)
+
+
+def test_in_one_and_the_same_place_a_fix_of_a_part_and_a_check_where_two_flaws_meet_look_alike() -> None:
+    place = {"frames": ("store", "parse", "run")}
+    rows = [reproducer("A", **place), reproducer("B", **place), reproducer("X")]
+    found = weighed(rows, [patch("part", "A"), patch("whole", "A", "B")], _PARTIAL)
+    assert found.groups == (("A",), ("B",), ("X",))
+    assert [one.different for one in found.contradictions] == [("A", "B")]
+
+
 def test_a_patch_that_leaves_the_other_as_it_was_tells_them_apart() -> None:
     found = weighed([reproducer("A"), reproducer("B")], [patch("p", "A")], """
             p

@@ -19,7 +19,8 @@ What two reports A and B of one component and class amount to:
    every guard. One patch for both must leave something else of the component firing, or it tells nothing apart.
 2. MEDIUM: a patch of one quiets something of the other and is not set aside, and no strong edge was found.
 3. DIFFERENT: a patch of A quiets all of A, and every stable reproducer of B is as it was. Not from a patch that is set aside,
-   written by a model, cut out by the bench, or known to leave variants; not where another patch moves B's crash to A's frames:
+   written by a model, cut out by the bench, or known to leave variants; not from one that stops a part of what a patch that joins the two
+   stops, where they crash in different places (a partial fix); not where another patch moves B's crash to A's frames:
    B holds A behind another flaw.
 4. WEAK: similar stacks, one moved to the other's frames, or a security and another kind of crash that one patch stops.
 
@@ -283,13 +284,25 @@ class _Bench:
         telling = [column for column in {*there.joins, *back.joins} if self._tells_apart(column, one, other)]
         shared = set(there.joins) & set(back.joins)
         if there.joins and back.joins and (len({*there.joins, *back.joins}) > 1 or shared.intersection(telling)):
-            return [*found, self._edge(one, other, Strength.STRONG, sorted({*there.joins, *back.joins}))]
+            joining = sorted({*there.joins, *back.joins})
+            whole = [column for column in separating if not self._is_partial(column, one, other, joining)]
+            found = [self._edge(one, other, Strength.DIFFERENT, whole)] if whole else []
+            return [*found, self._edge(one, other, Strength.STRONG, joining)]
         if stopping:
             guards = {guard for _, failures in (*there.proposes, *back.proposes) for guard in failures}
             if shared:
                 guards.add(Guard.INDISCRIMINATE)
             return [*found, self._edge(one, other, Strength.MEDIUM, stopping, tuple(guard for guard in Guard if guard in guards))]
         return [*found, *self._weak(one, other, ())]
+
+    def _is_partial(self, column: str, one: str, other: str, joining: Sequence[str]) -> bool:
+        """Whether a patch is seen to remedy only a part of what another remedies whole.
+
+        The other quiets both reports by one change, passes every guard, and stops all that this one stops and more; and the two crash in
+        different places. In one and the same place that proves nothing: a check put where two flaws meet does the same.
+        """
+        places = [{self.reproducers[each].frames[:1] for each in self.rows[report]} for report in (one, other)]
+        return places[0].isdisjoint(places[1]) and any(self.stops[column] < self.stops[whole] for whole in joining)
 
     def _direction(self, one: str, other: str) -> _Direction:
         """What the patches of `one` do to `other`."""

@@ -41,8 +41,8 @@ class Request:
     """Between two lines of the fence."""
     fence: str
     """Random, so that no report can close it."""
-    packages: tuple[str, ...] = ()
-    """Package URLs that the report names: the only components a recipe for it may be about. Kept here, not sent by itself."""
+    packages: tuple[tuple[str, str], ...] = ()
+    """Keys of the packages that the report names: the only components a recipe for it may be about. Kept here, not sent by itself."""
 
 
 @dataclass(frozen=True, slots=True)

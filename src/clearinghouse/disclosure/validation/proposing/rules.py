@@ -14,6 +14,7 @@ from typing import Any
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.core.marks import Audience, Marks, Purpose, check_may_export
 from clearinghouse.core.policy import BenchPolicy, ProposingPolicy
+from clearinghouse.core.product import parse_purl
 from clearinghouse.core.tlp import Tlp
 from clearinghouse.core.untrusted import clean_line, clean_text
 from clearinghouse.disclosure.intake.records import Finding
@@ -63,14 +64,14 @@ def check_may_send(marks: Marks, embargoed: bool, terms: Terms, now: datetime) -
 
 def make_request(kind: Kind, finding: Finding, fence: str, policy: ProposingPolicy) -> Request:
     """What is sent for a finding: its own text, nobody's name, nothing of ours."""
-    packages = tuple(dict.fromkeys(package.purl for package in finding.packages if package.purl))
+    packages = tuple(dict.fromkeys(package.key() for package in finding.packages))
     text = clean_text("\n\n".join(_parts(finding)), policy.report_characters_max).replace(fence, "")
     instruction = _INSTRUCTIONS[kind] + _DATA.format(fence=fence, wanted=_WANTED[kind])
     return Request(kind, instruction, f"{fence}\n{text}\n{fence}", fence, packages)
 
 
 def _parts(finding: Finding) -> Iterable[str]:
-    packages = [package.purl for package in finding.packages if package.purl]
+    packages = [package.as_given or package.name for package in finding.packages]
     crash = finding.crash
     places = [
         " ".join(part for part in (f"{place.path}:{place.line_start or ''}".rstrip(":"), place.symbol, place.snippet) if part)
@@ -108,7 +109,7 @@ def read_answer(untrusted_answer: bytes, request: Request, policy: ProposingPoli
     return _recipe(text, request.packages, bench)
 
 
-def _recipe(untrusted_text: str, packages: tuple[str, ...], bench: BenchPolicy) -> str:
+def _recipe(untrusted_text: str, packages: tuple[tuple[str, str], ...], bench: BenchPolicy) -> str:
     if "sha256:" in untrusted_text:
         # It cannot know any, and a digest that it was told may be that of somebody else's bytes.
         raise Refusal('the proposed recipe names bytes by digest; "file:NAME" would be right')
@@ -118,7 +119,7 @@ def _recipe(untrusted_text: str, packages: tuple[str, ...], bench: BenchPolicy) 
         recipe = read_recipe(pin_document(untrusted_text, {name: name.encode() for name in names}).encode(), bench)
     except Invalid as error:
         raise Refusal(f"the answer is no recipe: {clean_line(str(error), 400)}") from None
-    if packages and recipe.component not in {_unversioned(package) for package in packages} | set(packages):
+    if packages and parse_purl(recipe.component)[0].key() not in packages:
         raise Refusal("the proposed recipe is about another component than the report; nothing of it is used")
     value: dict[str, Any] = tomllib.loads(untrusted_text)
     for source in value["sources"]:
@@ -126,10 +127,6 @@ def _recipe(untrusted_text: str, packages: tuple[str, ...], bench: BenchPolicy) 
         source.pop("origin", None)
     value["harness"]["supplier"] = Supplier.MODEL.value
     return render_draft(value)
-
-
-def _unversioned(purl: str) -> str:
-    return purl.split("?", 1)[0].split("#", 1)[0].rsplit("@", 1)[0]
 
 
 def label(document: str, tool: str, model: str, report: str, asked_at: datetime) -> str:
