@@ -14,7 +14,8 @@ from bench.validation.recipes import PlantedMaterials, recipe_of
 from bench.validation.truth import Change, Program
 from clearinghouse.core.policy import Policy
 from clearinghouse.core.stacks import stack_similarity
-from clearinghouse.disclosure.validation.matrix.records import Reproducer, Strength, Weighed
+from clearinghouse.disclosure.deconfliction.execution.records import Strength
+from clearinghouse.disclosure.validation.matrix.records import Reproducer, Weighed
 from clearinghouse.disclosure.validation.matrix.rules import weigh
 from clearinghouse.disclosure.validation.matrix.running import Column, Matrix, MatrixBench, Row
 from clearinghouse.disclosure.validation.workshop import MadeMaterials, Workshop
