@@ -232,6 +232,32 @@ def test_an_input_that_holds_two_flaws_joins_neither_and_is_not_held_apart_from_
     assert said(found) == [("A", "C", DIFFERENT), ("A", "M", WEAK), ("C", "M", WEAK)]
 
 
+def test_the_worked_example_of_the_explanation_holds() -> None:
+    rows = [reproducer("A"), reproducer("B"), reproducer("C"), replace(reproducer("M"), frames=("in_a", "parse", "run"))]
+    patches = [patch("p", "A"), patch("q", "B"), patch("r", "C"), patch("release", "A", "B", "C", minimal=False)]
+    found = weighed(rows, patches, """
+            p       q       r  release
+        a1  C       C       S  C
+        b1  C       C       S  C
+        c1  S       S       C  C
+        m1  M:in_c  M:in_c  S  C
+        """)
+    assert said(found) == [
+        ("A", "B", STRONG), ("A", "C", DIFFERENT), ("A", "M", WEAK), ("B", "C", DIFFERENT), ("C", "M", WEAK),
+    ]
+    assert (found.groups, found.standings["release"].set_aside) == ((("A", "B"), ("C",), ("M",)), True)
+    alone = weighed(
+        rows[:3], [patch("release", "A", "B", "C", minimal=False), patch("ab", "A", "B", part_of="release"), patch("c", "C", part_of="release")],
+        """
+            release  ab  c
+        a1  C        C   S
+        b1  C        C   S
+        c1  C        S   C
+        """,
+    )
+    assert (said(alone), alone.groups) == ([("A", "B", STRONG)], (("A", "B"), ("C",)))
+
+
 def test_a_security_crash_is_never_joined_with_another() -> None:
     rows = [reproducer("A"), replace(reproducer("B"), security=False)]
     found = weighed(rows, [patch("p", "A"), patch("q", "B")], ONE_BUG)
