@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from clearinghouse.app import validating
-from clearinghouse.app.bench import Kept
+from clearinghouse.app.bench import digest_of_statement
+from clearinghouse.app.kept_verdicts import kept_of, render_kept
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict
 from clearinghouse.core.ids import CaseId, PartyId, ReportId
@@ -188,10 +189,6 @@ class Benches:
 
 def finished_of(instance: Instance, docket: Any, validation: Validation, recipe: Recipe, shop: Any) -> Finished:
     """What judging gives, from what the pretended workshop saw."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-    from clearinghouse.app.bench import _lean, digest_of_statement
-
     builds = {name: shop.build(recipe, plan) for name, plan in recipe.builds.items()}
     working = {name: build for name, build in builds.items() if build.ok}
     observed = Observed(
@@ -202,5 +199,5 @@ def finished_of(instance: Instance, docket: Any, validation: Validation, recipe:
     assessment = judge(recipe, observed, instance.policy.bench)
     statement = statement_of(recipe, assessment, validator="pty_bench", about=(validation.report_id,), now=instance.clock.now())
     envelope = sign_statement(statement, Ed25519PrivateKey.from_private_bytes(bytes(32)))
-    kept = msgspec.json.encode(Kept(_lean(assessment), "host"))
+    kept = render_kept(kept_of(recipe, assessment, "host", instance.policy.bench))
     return Finished(assessment.verdict.value, assessment.tier.value, LEVEL.kind, kept, envelope, digest_of_statement(statement))

@@ -14,6 +14,7 @@ PARAMETERS = {
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
     "erasure_id": "era", "ask_id": "ask", "model_proposal_id": "prp", "version_id": "cor", "appeal_id": "apl",
+    "validation_id": "val", "material_id": "mat",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -46,6 +47,8 @@ FILE = Template(
     b"--xxx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\nx\r\n--xxx--\r\n",
 )
 
+MATERIAL_FILE = Template(headers=FILE.headers, body=FILE.body.replace(b"\r\n\r\nother\r\n", b"\r\n\r\nbenign\r\n"))
+
 _OPENING = (
     b'{"format":"clearinghouse-opening-1","document":{"context":"x","format":"x","key":"x","sections":{}},"nonce":"' + b"00" * 32 + b'","sections":{}}'
 )
@@ -70,7 +73,7 @@ QUERIES: dict[str, list[Template]] = {
     f"GET {API}/reports/{{report_id}}/relay": [Template("reach=organisation"), Template("reach=named&purpose=training")],
     "GET /inbox": [Template("text={word}"), Template("answer=new"), Template("answer=waiting"), Template("source=ndjson&text={word}")],
     "GET /search": [Template("q={word}"), Template("q={report_id}"), Template("q={case_id}"), Template("q={submission_id}")],
-    "GET /cases/{case_id}": [Template(f"part={part}") for part in ("threads", "people", "documents", "record")] + [
+    "GET /cases/{case_id}": [Template(f"part={part}") for part in ("validation", "threads", "people", "documents", "record")] + [
         Template("part=threads&thread={thread_id}"), Template("part=threads&thread={thread_id}&before={message_id}"),
         Template("what_if=2026-12-01T10:00"),
     ],
@@ -130,6 +133,15 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/threads/{{thread_id}}/members/remove": [Template(json={"party": "{party_id}"})],
     f"POST {API}/cases/{{case_id}}/documents": [Template("name=a.txt", body=b"x"), Template("name=a.txt&thread={thread_id}", body=b"x")],
     f"DELETE {API}/cases/{{case_id}}/documents/{{document_id}}": [Template()],
+    f"POST {API}/cases/{{case_id}}/validations": [Template(json={"report": "{report_id}", "recipe": "{material_id}"})],
+    f"POST {API}/cases/{{case_id}}/validations/{{validation_id}}/cancel": [Template()],
+    f"POST {API}/cases/{{case_id}}/validations/{{validation_id}}/resume": [Template()],
+    f"POST {API}/cases/{{case_id}}/materials": [Template("name=a.txt&kind=benign", body=b"x")],
+    f"POST {API}/cases/{{case_id}}/materials/fetch": [Template(json={"url": "https://example.org/a.tar.gz"})],
+    "POST /cases/{case_id}/validations": [_form(report="{report_id}", recipe="{material_id}")],
+    "POST /cases/{case_id}/validations/{validation_id}/cancel": [_form()],
+    "POST /cases/{case_id}/validations/{validation_id}/resume": [_form()],
+    "POST /cases/{case_id}/materials": [MATERIAL_FILE],
     f"POST {API}/cases/{{case_id}}/vulnerabilities": [Template(json={"title": "A flaw", "reports": ["{report_id}"]})],
     f"PATCH {API}/cases/{{case_id}}/vulnerabilities/{{vulnerability_id}}": [
         Template(json={"title": "A flaw"}), Template(json={"reports": ["{report_id}"]}),
@@ -308,6 +320,7 @@ OPEN = {"GET /alive", "GET /api/openapi.json", "GET /api"}
 # Parameters of paths that are no ids of anybody's.
 NO_IDS: dict[str, str] = {
     "anything": "an address that is no route", "path": "an address below the description of the API",
+    "log_digest": "a digest of what a validation logged, asked for with that validation; tests/api/test_validations_api.py asks as others",
     "section": "a name within a commitment; tests/api and tests/disclosure/intake/commitments ask as strangers", "name": "a file of ours", "text": "a secret", "token": "a secret", "provider": "a provider of accounts, by its name",
 }
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from clearinghouse.app import blind_check
+from bench_support import BENIGN, PATCH, REPRODUCER, SOURCE, Benches, recipe_text
+from clearinghouse.app import blind_check, validating
 from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.core.events import Event
 from clearinghouse.core.ids import CaseId, PartyId, new_id
@@ -18,6 +19,7 @@ from clearinghouse.disclosure.deconfliction.learning.records import Difference, 
 from clearinghouse.disclosure.intake import actions as intake
 from clearinghouse.disclosure.intake import store as intake_store
 from clearinghouse.disclosure.intake.commitments import rules as commitments
+from clearinghouse.disclosure.validation.dockets.records import MaterialKind
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
@@ -158,6 +160,7 @@ def _case_a(world: World) -> str:
     _thread(world, case, "desk", "vendor_a's", ("desk", "vendor_a", "colleague_a"))
     for kind, readers in (("reproducer", (*A_DEEP, "finder_a", "hidden", "second")), ("patch", A_ROOM)):
         _document(world, case, "desk", kind, readers, f"a {kind}", known=A_ROOM)
+    _validated(world, case, second)
     decided = world.do("desk", "POST", f"{at}/decisions", {"kind": "severity", "reason": mark("a decision", *A_WORKING), "subject": flaw})["id"]
     world.thing("decision_id", decided, A_WORKING, parent=case)
     world.do("vendor_a", "POST", f"{at}/report-state", {"verb": "validate", "reason": mark("a step", *A_WORKING)})
@@ -179,6 +182,20 @@ def _case_a(world: World) -> str:
     # Duties are named by the policy, which is no secret.
     world.thing("duty_id", "cra-early-warning", (EVERYBODY,))
     return str(case)
+
+
+def _validated(world: World, case: str, report: str) -> None:
+    """Let the desk have a report of case A validated, and the bench of another house do it; who is here for another report is not told."""
+    instance, readers = world.instance, (*A_WORKING, "second")
+    desk = instance.acting_as(world.people["desk"].party)
+    for kind, body in ((MaterialKind.SOURCE, SOURCE), (MaterialKind.PATCH, PATCH), (MaterialKind.REPRODUCER, REPRODUCER), (MaterialKind.BENIGN, BENIGN)):
+        kept = validating.add_material(desk, case, kind, f"{world.mark(f'a name of a {kind}', *A_WORKING)}.bin", body)
+        world.thing("material_id", kept.id, A_WORKING, parent=case)
+    recipe = validating.add_material(desk, case, MaterialKind.RECIPE, "recipe.toml", recipe_text(f"Overflow {world.mark('a recipe', *readers)}"))
+    world.thing("material_id", recipe.id, A_WORKING, parent=case)
+    asked = validating.ask(desk, case, report, recipe.id)
+    world.thing("validation_id", asked.id, readers, parent=case)
+    Benches(instance).of(instance.actor).run_once()
 
 
 def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:

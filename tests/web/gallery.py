@@ -36,7 +36,8 @@ from clearinghouse.app.views.search import Found
 from clearinghouse.app.views.search_rooms import FoundFlaw, FoundInRooms, FoundMessage, FoundParty, FoundRoom
 from clearinghouse.app.views.statistics import Day, Statistics
 from clearinghouse.app.views.telling import Telling
-from clearinghouse.core.ids import CaseId, CommitmentId, EventId, PartyId, ReportId, SubmissionId
+from clearinghouse.app.views.validations import VERDICTS, BuildLine, CaseBench, CellLine, ValidationLine, ValidationPage
+from clearinghouse.core.ids import CaseId, CommitmentId, EventId, MaterialId, PartyId, ReportId, SubmissionId
 from clearinghouse.core.roles import Role
 from clearinghouse.core.severity import Band
 from clearinghouse.disclosure.coordination.appeals.records import AppealId, AppealState, Question
@@ -76,6 +77,8 @@ from clearinghouse.disclosure.intake.records import (
     SeverityClaim,
 )
 from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
+from clearinghouse.disclosure.validation.dockets.records import Material, MaterialKind
+from clearinghouse.disclosure.validation.judging import Control, ControlState
 from clearinghouse.disclosure.validation.matrix.kept import KeptColumn, KeptEdge, KeptMatrix
 from clearinghouse.disclosure.validation.matrix.records import CellState, Guard, MatrixCell, Reproducer
 from clearinghouse.disclosure.validation.recipes.records import Supplier
@@ -343,9 +346,51 @@ def page(path: str, viewer: Viewer | None, **changes: object) -> Page:
     return Page(**{"now": NOW, "path": path, "viewer": viewer, "csrf": "token", "instance": "Example CERT", **changes})  # type: ignore[arg-type]
 
 
+def validation_line(letter: str, verdict: str = "validated", state: str = "done") -> ValidationLine:
+    return ValidationLine(
+        an_id("val", letter), REPORT.id, LONG, "Rows past the strip, under AddressSanitizer", "sha256:" + "4e" * 32, state, {"done": "done", "running": "runs", "failed": "could not be judged", "queued": "waits for the bench"}[state],
+        ago(hours=5), "Ada Lovelace", ago(hours=4) if state in ("done", "failed") else None, "Example CERT's bench" if state == "done" else "", 7 if verdict else 3, 7, verdict,
+        VERDICTS.get(verdict, ""), "T2" if verdict else "", "bubblewrap" if verdict else "", 6 if verdict else 0, 1 if verdict == "unproven" else 0, 1 if verdict else 0,
+        "a piece of it (cell vulnerable) was begun 3 times and never came to its end" if state == "failed" else "",
+    )
+
+
+def validation_shown() -> ValidationPage:
+    """A validation with everything on it, hostile where it came from outside."""
+    cell = CellLine(
+        "reproducer on vulnerable", "crash_sanitizer", 5, 5, "heap-buffer-overflow READ", ("tiff_read_strip", "thumb_make", "main", "<script>alert(1)</script>"),
+        "read.c:412", "", ("sha256:" + "ab" * 32,), 31,
+    )
+    quiet = replace(cell, label="reproducer on fixed", outcome="clean", kind="", frames=(), place="")
+    benign = replace(quiet, label="benign input 1 on fixed", agreeing=2, runs=2)
+    build = BuildLine("vulnerable", True, "built", True, "", "sha256:" + "9a" * 32, "read.c:412: warning: <script>alert(1)</script>\n" * 3)
+    return ValidationPage(
+        an_id("case"), LONG, validation_line("a"), (), (
+            Control("instrumented", ControlState.HELD, "the vulnerable build holds the runtime of the address sanitizer"),
+            Control("benign", ControlState.FAILED, "1 of 2 benign inputs did nothing on the vulnerable build"),
+            Control("coverage", ControlState.NOT_MADE, "nothing counts what benign inputs reach on both builds"),
+        ), (cell, quiet, benign), (build, replace(build, name="fixed", ok=False, stage="apply", note="the patch does not apply")), {"vulnerable": 212, "fixed": 209},
+        ("capabilities", "cpu", "files", "memory", "network", "pids", "processes", "system calls", "user"), "bubblewrap 0.8.0, control groups v1",
+        "5 runs of the reproducer on each build, each of at most 10 s and 1024 MiB", "sha256:" + "77" * 32, frozenset({"open"}),
+    )
+
+
+BENCH = CaseBench(
+    (validation_line("d", "", "running"), validation_line("a"), validation_line("b", "unproven"), validation_line("c", "not_reproduced"), validation_line("e", "", "failed")),
+    tuple(
+        Material(MaterialId(an_id("mat", letter)), kind, "sha256:" + letter * 64, 4_812, ago(days=1), PartyId(an_id("pty")), supplier, name)
+        for letter, kind, supplier, name in (
+            ("a", MaterialKind.RECIPE, Supplier.DESK, "recipe.toml"), ("b", MaterialKind.SOURCE, Supplier.PROJECT, "libpicture-2.1.tar.gz"),
+            ("c", MaterialKind.REPRODUCER, Supplier.REPORTER, "crash <b>a very long name of a file that goes on and on and on and on</b>.tiff"),
+        )
+    ),
+    ((str(REPORT.id), LONG),), frozenset({"ask", "add"}),
+)
+
+
 def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
     """Name to template, frame and variables of every page."""
-    room: partial[dict[str, object]] = partial(dict, room=ROOM, form=FORM, statuses=STATUSES, kinds=(("reproducer", "reproducer"), ("patch", "patch")), tlps=(("AMBER+STRICT", "TLP:AMBER+STRICT"), ("RED", "TLP:RED")), asked_at="")
+    room: partial[dict[str, object]] = partial(dict, room=ROOM, form=FORM, statuses=STATUSES, kinds=(("reproducer", "reproducer"), ("patch", "patch")), tlps=(("AMBER+STRICT", "TLP:AMBER+STRICT"), ("RED", "TLP:RED")), asked_at="", bench=BENCH, material_kinds=(("recipe", "recipe"), ("reproducer", "reproducer")))
     inbox = Inbox(LINES, InboxFilters(), True, "cursor", True)
     rows = pages.compared_rows(REPORT.finding, OTHER.finding)
     undo = Flash("done", "Merged: 4 reports are one flaw.", "/decisions/undo", {"decision": an_id("dec")})
@@ -369,7 +414,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
     compared = Compared(REPORT, OTHER, Explained(LINE, OTHER_LINE, Comparison(0.742, Verdict.UNSURE, EVIDENCE)))
     variant = replace(compared, explained=replace(compared.explained, candidate=Comparison(0.062, Verdict.VARIANT, EVIDENCE, "copy", KINSHIP_WORDS[Kinship.COPY])))
     mine = replace(OPENED, line=replace(LINE, answer="duplicate", probability=None, case_id=None, known_since=ago(days=9)), candidates=(), told=Telling(False, True, ago(days=9)))
-    opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True, "questions": ()}
+    opened = {"packet": pages.packet_of(FINDING), "product": "acme:libpicture", "finder": "atlas-3", "badge": "validated, T2", "lead_id": OTHER.id, "room_id": "", "room_title": "", "downloads": True, "questions": ()}
     return {
         "home": ("home.html", page("/", None), {"home": pages.Home(1523, 702, "security@cert.example")}),
         "sign-in": ("sign_in.html", page("/sign-in", None), {"form": Form({"name": "ada"}, {"code": "this code is not right (any more); send the next one"}), "providers": (("sso", "Example SSO"),), "back": "/"}),
@@ -407,7 +452,15 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),
         "commitments-none": ("commitments.html", page("/commitments", FINN), {**commitments_shown(), "lines": (), "after": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
-        **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "threads", "people", "documents", "record")},
+        **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "validation", "threads", "people", "documents", "record")},
+        "case-validation-empty": ("case.html", page("/cases/x", ADA), room(part="validation", bench=CaseBench((), (), (), frozenset()))),
+        "validation": ("validation.html", page("/cases/x/validations/y", ADA), {"found": validation_shown()}),
+        "validation-not-reproduced": ("validation.html", page("/cases/x/validations/y", FINN), {"found": replace(
+            validation_shown(), line=replace(validation_line("c", "not_reproduced"), failed=0), reasons=("nothing happened in 5 runs",), may=frozenset())}),
+        "validation-running": ("validation.html", page("/cases/x/validations/y", ADA), {"found": replace(
+            validation_shown(), line=validation_line("d", "", "running"), controls=(), cells=(), builds=(), reasons=(), statement_digest="", may=frozenset({"cancel"}))}),
+        "validation-log": ("validation_log.html", page("/cases/x/validations/y/logs/z", ADA), {
+            "case_id": an_id("case"), "validation_id": an_id("val"), "digest": "sha256:" + "ab" * 32, "log": BODY * 20, "cut": True, "size_bytes": 90_000}),
         "attached": ("attached.html", page("/cases/x", ADA), {
             "case_id": an_id("case"), "case_title": LONG, "packet": pages.packet_of(FINDING), "finding": FINDING,
             "line": SimpleNamespace(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from clearinghouse.app import charter_terms
+from clearinghouse.app import charter_terms, packets
 from clearinghouse.app.channels.directory import told_parties
 from clearinghouse.app.views.telling import read_tellings
 from clearinghouse.app.wiring import Instance, policy_of
@@ -184,6 +184,20 @@ def tell_coordinators(telling: Telling) -> None:
     telling.tell_room(NoticeKind.CASE_UPDATED, telling.event.subjects[0], roles=_COORDINATORS)
 
 
+def tell_of_validation(telling: Telling) -> None:
+    """Tell the coordinators of a case that a report of it was validated or not, and its finder that there is news; the words stand behind the link."""
+    case_id, report = telling.event.subjects[:2]
+    telling.tell_room(NoticeKind.CASE_UPDATED, case_id, roles=_COORDINATORS)
+    submission = intake.system_submission(telling.tx, report)
+    readers = parties.system_readers(telling.tx, submission, telling.now)
+    telling.tell(NoticeKind.REPORT_UPDATED, submission, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
+
+
+def renew_packets(telling: Telling) -> None:
+    """Packets that wait for a vendor or lie with one say what the bench saw; no notice of its own."""
+    packets.note_validated(telling.tx, telling.instance, telling.event.subjects[0], telling.now)
+
+
 def tell_owners(telling: Telling) -> None:
     """Tell everybody who may read an object that somebody opened it in an emergency."""
     about = telling.event.subjects[0]
@@ -341,7 +355,7 @@ ACTIONS: dict[str, Callable[[Telling], None]] = {
         acknowledge, tell_desk, tell_finder, tell_of_appeal, tell_appellant, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
-        tell_of_answer, tell_of_withdrawal, note_lead, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
+        tell_of_answer, tell_of_validation, renew_packets, tell_of_withdrawal, note_lead, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,
     )
 }
 

@@ -5,16 +5,17 @@ Runs in a process of its own (`clearinghouse bench work`), never beside the page
 
 import hashlib
 import socket
+import sys
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from clearinghouse.app.kept_verdicts import kept_of, parse_kept, render_kept
 from clearinghouse.app.validating import builds_folder, system_docket
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Unavailable
@@ -24,7 +25,7 @@ from clearinghouse.disclosure.validation.evidence import sign_statement, stateme
 from clearinghouse.disclosure.validation.judging import Assessment, assess
 from clearinghouse.disclosure.validation.judging.rules import second_tier
 from clearinghouse.disclosure.validation.memory import store as memory_store
-from clearinghouse.disclosure.validation.memory.cache import Memory, without_logs
+from clearinghouse.disclosure.validation.memory.cache import Memory
 from clearinghouse.disclosure.validation.memory.folder import Folder
 from clearinghouse.disclosure.validation.queue import store
 from clearinghouse.disclosure.validation.queue.jobs import Bench, Opened
@@ -32,20 +33,10 @@ from clearinghouse.disclosure.validation.queue.records import Finished, Validati
 from clearinghouse.disclosure.validation.recipes.document import read_recipe
 from clearinghouse.disclosure.validation.recipes.records import Recipe
 from clearinghouse.disclosure.validation.workshop import Workshop
-from clearinghouse.sandbox.base import Sandbox
+from clearinghouse.sandbox import Sandbox, open_sandbox
 from clearinghouse.storage.sealing import create_key_file
 
 _SHOPS_MAX = 2  # workshops kept open by one worker: unpacked builds of as many cases
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """What stands behind a verdict, as it is sealed with its case."""
-
-    assessment: Assessment
-    """Without the files of builds; logs of runs lie under their digests."""
-    host: str
-    """A name of the host that tells it from others and tells nothing else."""
 
 
 def bench_of(instance: Instance, sandbox: Sandbox) -> Bench:
@@ -61,13 +52,30 @@ def bench_of(instance: Instance, sandbox: Sandbox) -> Bench:
             recipe, found, validator=instance.actor.id, about=(validation.report_id, validation.case_id), now=instance.clock.now()
         )
         envelope, digest = sign_statement(statement, signer), digest_of_statement(statement)
-        kept = msgspec.json.encode(Kept(_lean(found), host))
+        kept = render_kept(kept_of(recipe, found, host, instance.policy.bench))
         return Finished(found.verdict.value, found.tier.value, found.level.kind, kept, envelope, digest)
 
     return Bench(
         instance.database, instance.actor.id, instance.policy.bench_queue, instance.clock.now, shops.open,
         lambda document: read_recipe(document, instance.policy.bench), judge,
     )
+
+
+def run_in_thread(instance: Instance, stop: threading.Event) -> threading.Thread | None:
+    """The work of the bench beside a server, where the settings say so; None where they do not, or this host has no sandbox."""
+    if not instance.settings.bench.on_server:
+        return None
+
+    def work() -> None:
+        try:
+            with open_sandbox(instance.settings.sandbox) as sandbox:
+                bench_of(instance, sandbox).run(stop, instance.policy.worker.pause_seconds)
+        except Unavailable as error:
+            sys.stderr.write(f"clearinghouse bench: {error}; nothing is validated here\n")
+
+    thread = threading.Thread(target=work, name="bench", daemon=True)
+    thread.start()
+    return thread
 
 
 def evidence_key(instance: Instance) -> Ed25519PrivateKey:
@@ -90,11 +98,6 @@ def evidence_key(instance: Instance) -> Ed25519PrivateKey:
 def digest_of_statement(statement: dict[str, Any]) -> str:
     """The digest of a statement's canonical bytes: what the ledger has, and what `evidence verify` prints."""
     return "sha256:" + hashlib.sha256(rfc8785.dumps(statement)).hexdigest()
-
-
-def parse_kept(document: bytes) -> Kept:
-    """What `bench_of` had sealed."""
-    return msgspec.json.decode(document, type=Kept)
 
 
 def host_name() -> str:
@@ -167,15 +170,4 @@ def _with_second(instance: Instance, docket: Docket, validation: Validation, fou
     return found
 
 
-def _lean(found: Assessment) -> Assessment:
-    """Without the files of builds and the logs of runs."""
-    seen = found.observed
-    return replace(found, observed=replace(
-        seen, builds={name: replace(build, artefact=b"") for name, build in seen.builds.items()},
-        reproducer={name: without_logs(cell) for name, cell in seen.reproducer.items()},
-        canaries={name: without_logs(cell) for name, cell in seen.canaries.items()},
-        benign={name: tuple(without_logs(cell) for cell in cells) for name, cells in seen.benign.items()},
-    ))
-
-
-__all__ = ["Kept", "bench_of", "digest_of_statement", "evidence_key", "host_name", "parse_kept", "sweep"]
+__all__ = ["bench_of", "digest_of_statement", "evidence_key", "host_name", "run_in_thread", "sweep"]

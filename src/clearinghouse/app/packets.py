@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
-from clearinghouse.app.views.packet import build_packet, may_go_to_vendor, packet_document, render_text
+from clearinghouse.app.views.packet import build_packet, may_go_to_vendor, packet_document, parse_packet, render_text
+from clearinghouse.app.views.validations import badge_words
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.ids import PartyId, ReportId, SubmissionId
 from clearinghouse.disclosure.coordination.capacity import Delivery, Item, Packet, actions, store
@@ -12,6 +14,7 @@ from clearinghouse.disclosure.coordination.capacity.facts import facts_of
 from clearinghouse.disclosure.coordination.capacity.records import Facts
 from clearinghouse.disclosure.coordination.capacity.rules import approach_of, governing
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
+from clearinghouse.disclosure.coordination.rooms.records import Room
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.leads import store as leads
@@ -22,7 +25,10 @@ from clearinghouse.disclosure.intake import store as intake_store
 from clearinghouse.disclosure.intake.contents import has_reproducer
 from clearinghouse.disclosure.intake.records import Report
 from clearinghouse.disclosure.intake.withdrawals import actions as withdrawals
+from clearinghouse.disclosure.validation.judging import Verdict
+from clearinghouse.disclosure.validation.queue import store as bench
 from clearinghouse.parties import store as parties
+from clearinghouse.parties.charters import Reproducer
 from clearinghouse.parties.charters import store as charters
 from clearinghouse.parties.charters.rules import point_at
 from clearinghouse.storage import Transaction
@@ -56,7 +62,7 @@ def queue_packet(
             tx, instance, vendor, object_id, reports, now, exploited, reproducer_confirmed, accountable_human, embargo
         )
         item = actions.enqueue(tx, vendor, object_id, facts, packet, finders, actor=instance.actor.id, envelope=instance.envelope, now=now)
-        if reproducer_confirmed:
+        if reproducer_confirmed or facts.reproducer is Reproducer.CONFIRMED:
             _confirm(tx, instance, reports, now)
         return item
 
@@ -89,6 +95,29 @@ def supply_packet(instance: Instance, item_id: str, *, embargo: str = "") -> Del
         return actions.supply(tx, item.id, facts, packet, finders, actor=instance.actor.id, envelope=instance.envelope, now=now)
 
 
+def note_validated(tx: Transaction, instance: Instance, case_id: str, now: datetime) -> int:
+    """Bring the packets of a case that are open with vendors up to date with what the bench saw; gives how many.
+
+    A validated reproducer is what a charter asks for that takes no raw reports: what waited for one may go from then on.
+    """
+    room = cases.system_room(tx, case_id, instance.envelope, system=instance.system)
+    if room is None or _validated(tx, case_id) is None:
+        return 0
+    items = store.system_open_items(tx, case_id, instance.envelope)
+    if not items:
+        return 0
+    reports = _reports_of(tx, room, now)
+    if not any(may_go_to_vendor(report.finding) for report in reports):
+        return 0
+    for item in items:
+        facts, packet, finders = _made(
+            tx, instance, item.vendor, item.object_id, reports, now, item.facts.exploited, item.facts.reproducer is Reproducer.CONFIRMED,
+            item.facts.accountable_human, _embargo_line(store.read_item_packet(tx, item.id, instance.envelope)),
+        )
+        actions.enqueue(tx, item.vendor, item.object_id, facts, packet, finders, actor=instance.system, envelope=instance.envelope, now=now)
+    return len(items)
+
+
 def deliver_waiting(instance: Instance) -> list[Delivery]:
     """What may go to any vendor now, delivered, one transaction a vendor: for the worker's round, safe to repeat."""
     with instance.database.read() as tx:
@@ -107,14 +136,17 @@ def _made(
     exploited: bool, confirmed: bool, accountable: bool, embargo: str,
 ) -> tuple[Facts, Packet, dict[ReportId, PartyId]]:
     shared = [report for report in reports if may_go_to_vendor(report.finding)]
-    facts = facts_of(shared, exploited=exploited, reproducer_confirmed=confirmed, accountable_human=accountable)
+    seen = _validated(tx, object_id, [report.id for report in shared])
+    facts = facts_of(
+        shared, exploited=exploited, reproducer_confirmed=confirmed or seen is not None, accountable_human=accountable
+    )
     adopted = governing(charters.charters_of(tx, vendor, instance.envelope), facts, now)
     pointed = point_at(adopted.charter, approach_of(facts, override=False)) if adopted is not None else ()
     found = {one: parties.find_party(tx, one) for one in {report.reporter for report in shared}}
     names = {one: party.name for one, party in found.items() if party is not None}
     link = f"{instance.settings.public_url}/{'cases' if object_id.startswith('case_') else 'reports'}/{object_id}"
     screen = build_packet(
-        reports, confirmed=confirmed, exploited=exploited, embargo=embargo, asks=_ASKS, pointed=pointed,
+        reports, confirmed=confirmed, validation="" if seen is None else badge_words(*seen), exploited=exploited, embargo=embargo, asks=_ASKS, pointed=pointed,
         link=link if instance.settings.public_url else object_id, names=names,
     )
     body = json.dumps({"packet": packet_document(screen), "text": render_text(screen)}, ensure_ascii=False)
@@ -128,7 +160,28 @@ def _reports(tx: Transaction, instance: Instance, object_id: str, now: datetime)
     if object_id.startswith("rep_"):
         withdrawals.check_not_withdrawn(tx, object_id)
         return [intake.read_report(tx, object_id, envelope=envelope, viewer=viewer, now=now)]
-    room = rooms.coordinate(tx, object_id, envelope=envelope, actor=viewer, now=now)
+    return _reports_of(tx, rooms.coordinate(tx, object_id, envelope=envelope, actor=viewer, now=now), now)
+
+
+def _validated(tx: Transaction, object_id: str, among: Sequence[str] | None = None) -> tuple[str, str] | None:
+    """Verdict and tier of the best evidence that the bench has of a case, of these reports alone where they are named; None without any."""
+    if not object_id.startswith("case_"):
+        return None
+    found = [
+        (trust, verdict) for report, verdict, trust in bench.system_best(tx, object_id)
+        if Verdict(verdict).confirms and (among is None or report in among)
+    ]
+    # By tier first: T2 without a fixed build says more than T0 with one that the reporter sent as well.
+    best = max(found, default=None, key=lambda one: (one[0], one[1] == Verdict.VALIDATED))
+    return None if best is None else (best[1], best[0])
+
+
+def _embargo_line(packet: Packet) -> str:
+    """What a packet says of the embargo; that is for a person to change."""
+    return parse_packet(json.loads(packet.body)["packet"]).embargo
+
+
+def _reports_of(tx: Transaction, room: Room, now: datetime) -> list[Report]:
     found = []
     for attached in cases.list_reports(tx, room, now=now):
         read = cases.read_finding(tx, room, attached.id, now=now)

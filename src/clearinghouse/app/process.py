@@ -64,6 +64,10 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     "ReportStateChanged": ("tell_coordinators",),
     "ReportWithdrawn": ("refresh_embargo", "tell_of_withdrawal", "note_lead"),
     "VendorStatusStated": ("pass_on_status",),
+    # Validation
+    "ReportValidated": ("tell_of_validation", "renew_packets"),
+    "ValidationFailed": ("tell_coordinators",),
+    # Asking to take part
     "JoinAsked": ("tell_of_ask",),
     # Embargo, contact and capacity
     "EmbargoProposed": ("pass_on_proposal",),
@@ -171,6 +175,15 @@ def sweep_appeals(instance: Instance) -> int:
     return appeals.sweep(instance)
 
 
+def sweep_bench(instance: Instance) -> int:
+    """Take away what this host keeps of builds of erased cases, and cells beyond the bound."""
+    if not _turn(instance, "bench", timedelta(hours=instance.policy.upkeep.openings_hours)):
+        return 0
+    from clearinghouse.app import bench
+
+    return bench.sweep(instance)
+
+
 def _turn(instance: Instance, name: str, every: timedelta) -> bool:
     """Whether it is time again for what is done only so often, by whichever worker asks first; it is then that one's to do."""
     now = instance.clock.now()
@@ -181,7 +194,7 @@ def _turn(instance: Instance, name: str, every: timedelta) -> bool:
         return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders, sweep_appeals)
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders, sweep_appeals, sweep_bench)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 

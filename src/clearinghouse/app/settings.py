@@ -65,6 +65,7 @@ ENGINES = ("auto", "memory", "duckdb", "spark")
 _MEMORY_LEAST = 200
 _LARGEST = 10**15  # so that every number fits every column and clock; not a policy
 _DAY_SECONDS = 86_400
+_HOST = re.compile(r"[a-z0-9.-]{1,253}")
 _HOST_AND_PORT = re.compile(r"(?:[a-z0-9._-]{1,253}|\[[0-9a-f:]{2,45}\]):\d{1,5}")
 # Short enough for the part that leads a reply home: 64 octets before the @ (RFC 5321, 4.5.3.1.1), of which 32 are left.
 _PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9._-]{1,32}@[A-Za-z0-9.-]{1,253}")
@@ -72,7 +73,7 @@ _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PARTS = ("probability", "share", "similarity")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox", "proposer"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox", "proposer", "bench"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,16 @@ class BulkSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BenchSettings:
+    """`[bench]`: where validation is done, and from where sources are fetched."""
+
+    on_server: bool = False
+    """Whether `clearinghouse serve` does the work of the bench beside its pages: for a trial; a bench has a host of its own."""
+    fetch_hosts: tuple[str, ...] = ()
+    """Names of the hosts that sources may be fetched from, such as `codeload.github.com`; none by default."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where things are."""
 
@@ -161,6 +172,7 @@ class Settings:
     bulk: BulkSettings = BulkSettings()
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     proposer: ProposerSettings = field(default_factory=ProposerSettings)
+    bench: BenchSettings = BenchSettings()
 
     @property
     def mail_folder(self) -> Path:
@@ -225,6 +237,7 @@ def load_settings(home: Path) -> Settings:
         _providers(document.get("sign_in", {}), path), _claim_check(document.get("claim_check", {}), path),
         _bulk(document.get("bulk", {}), path), parse_sandbox(document.get("sandbox", {}), path),
         parse_proposer(document.get("proposer", {}), path),
+        _bench(document.get("bench", {}), path),
     )
 
 
@@ -262,6 +275,16 @@ def _bulk(table: Any, path: Path) -> BulkSettings:
     if not isinstance(master, str) or not master or not isinstance(folder, str) or not folder:
         raise Invalid(f"{path}: [bulk] spark_master and folder must be text")
     return BulkSettings(engine, memory, master, Path(folder))
+
+
+def _bench(table: Any, path: Path) -> BenchSettings:
+    _check_names(table, BenchSettings, "bench", path)
+    on_server, hosts = table.get("on_server", False), table.get("fetch_hosts", [])
+    if not isinstance(on_server, bool):
+        raise Invalid(f"{path}: [bench] on_server must be true or false; found {on_server!r}")
+    if not isinstance(hosts, list) or not all(isinstance(host, str) and _HOST.fullmatch(host) for host in hosts):
+        raise Invalid(f"{path}: [bench] fetch_hosts must be a list of names of hosts in small letters, as `codeload.github.com`")
+    return BenchSettings(on_server, tuple(hosts))
 
 
 def _claim_check(table: Any, path: Path) -> ClaimCheckSettings:

@@ -7,19 +7,25 @@ Here alone dockets are made: from a room that was opened for a viewer, or by the
 from dataclasses import dataclass
 from pathlib import Path
 
+from clearinghouse.app.kept_verdicts import parse_kept
 from clearinghouse.app.wiring import Instance
-from clearinghouse.core.errors import Conflict, NotPermitted
+from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
+from clearinghouse.core.events import Event
 from clearinghouse.core.ids import ReportId
 from clearinghouse.disclosure.coordination.rooms import actions as rooms
 from clearinghouse.disclosure.coordination.rooms import rules as room_rules
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole, DocumentKind, Room
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.validation.dockets import actions as dockets
+from clearinghouse.disclosure.validation.dockets import rules as docket_rules
+from clearinghouse.disclosure.validation.dockets import store as docket_store
 from clearinghouse.disclosure.validation.dockets.records import Docket, Material, MaterialKind
 from clearinghouse.disclosure.validation.queue import actions as queue
 from clearinghouse.disclosure.validation.queue import store as queue_store
 from clearinghouse.disclosure.validation.queue.records import Validation
-from clearinghouse.disclosure.validation.recipes.document import read_recipe
+from clearinghouse.disclosure.validation.recipes.document import FILE_NAME, named_digests, read_recipe
+from clearinghouse.disclosure.validation.workshop import FolderMaterials
+from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties.records import Tier
 from clearinghouse.storage import Transaction
 
@@ -73,6 +79,38 @@ def add_material(
         )
 
 
+def add_folder(instance: Instance, case_id: str, folder: Path) -> list[Material]:
+    """A recipe and the files beside it that it names, kept with a case; the recipe comes last.
+
+    Raises:
+        Invalid: the folder holds no recipe that can be used.
+        NotFound, NotPermitted, Conflict: as for `add_material`.
+    """
+    place = folder / FILE_NAME
+    if not place.is_file():
+        raise Invalid(f"{folder} holds no {FILE_NAME}; `clearinghouse recipe pin` makes one")
+    policy = instance.policy.bench
+    body = place.read_bytes()
+    recipe = read_recipe(body, policy)
+    held = FolderMaterials(folder, policy.material_bytes_max)
+    kinds = {patch: MaterialKind.PATCH for plan in recipe.builds.values() for patch in plan.patches}
+    kinds |= dict.fromkeys(recipe.benign, MaterialKind.BENIGN) | {recipe.reproducer: MaterialKind.REPRODUCER}
+    names = held.names()
+    added = [
+        add_material(instance, case_id, kinds.get(digest, MaterialKind.SOURCE), Path(names[digest]).name, held.read(digest))
+        for digest in named_digests(recipe) if digest in names
+    ]
+    return [*added, add_material(instance, case_id, MaterialKind.RECIPE, FILE_NAME, body)]
+
+
+def check_may_add(instance: Instance, case_id: str) -> None:
+    """Raise as `add_material` would for who asks, before there is anything to add."""
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        room = rooms.take_part(tx, case_id, envelope=instance.envelope, actor=instance.actor.id, now=now)
+        docket_rules.check_may_add(docket_of(tx, room))
+
+
 def add_document(instance: Instance, case_id: str, document_id: str, kind: MaterialKind | None = None) -> Material:
     """A copy of a document of a case for the bench; that it was read is on record as for any reading.
 
@@ -116,13 +154,13 @@ def ask(instance: Instance, case_id: str, report_id: str, recipe: str) -> Valida
     now, actor = instance.clock.now(), instance.actor.id
     with instance.database.write() as tx:
         room = rooms.take_part(tx, case_id, envelope=instance.envelope, actor=actor, now=now)
-        if room.standing.only_reports:
-            raise NotPermitted("the verifier is never the finder: who is in a case for its own report asks for no validation")
         docket = docket_of(tx, room)
         attached = cases.find_attached(tx, room, report_id, now=now)
         if attached is None or attached.detached_at is not None or attached.withdrawn_at is not None:
             raise dockets.nothing_found(report_id)
         found, body = dockets.find_recipe(tx, docket, recipe, viewer=actor, now=now)
+        if room.standing.only_reports:
+            raise NotPermitted("the verifier is never the finder: who is in a case for its own report asks for no validation")
         return queue.ask(
             tx, docket, attached.id, attached.reporter, read_recipe(body, instance.policy.bench), found.digest, actor=actor,
             envelope=instance.envelope, policy=instance.policy.bench_queue, now=now,
@@ -179,6 +217,36 @@ def read_evidence(instance: Instance, case_id: str, validation_id: str) -> Evide
     if body is None:
         raise dockets.nothing_found(validation_id)
     return Evidence(f"{found.id}.dsse.json", body)
+
+
+def read_log(instance: Instance, case_id: str, validation_id: str, digest: str) -> bytes:
+    """A raw log of a validation; that it was read is on record before a byte leaves. It is what the code under test wrote: hostile.
+
+    Raises:
+        NotFound: there is no such validation that the actor may see, or no such log of it.
+        NotPermitted: the actor is read in below tier 3.
+    """
+    now, actor = instance.clock.now(), instance.actor.id
+    with instance.database.write() as tx:
+        room = rooms.enter(tx, case_id, envelope=instance.envelope, viewer=actor, now=now)
+        docket = docket_of(tx, room)
+        found = queue.find(tx, docket, validation_id, viewer=actor, now=now)
+        document = queue_store.read_result(tx, docket, found, viewer=actor, now=now)
+        if document is None or digest not in _logs_of(document):
+            raise dockets.nothing_found(digest)
+        docket_rules.check_may_add(docket)
+        ledger.record(tx, Event("SealedObjectRead", (found.id,), {"digest": digest}), actor=actor, now=now)
+    with instance.read() as tx:
+        body = docket_store.read_body(tx, docket, digest, viewer=actor, now=now)
+    if body is None:
+        raise dockets.nothing_found(digest)
+    return body
+
+
+def _logs_of(document: bytes) -> frozenset[str]:
+    seen = parse_kept(document).assessment.observed
+    cells = [*seen.reproducer.values(), *seen.canaries.values(), *(cell for cells in seen.benign.values() for cell in cells)]
+    return frozenset(run.log_digest for cell in cells for run in cell.runs)
 
 
 def builds_folder(instance: Instance) -> Path:

@@ -40,7 +40,7 @@ def demo(
     page.write_text(render_page(result), encoding="utf-8")
     if json:
         print_json({
-            "home": str(result.instance.settings.home), "page": str(page), "score": result.score, "leaves": result.leaves,
+            "home": str(result.instance.settings.home), "page": str(page), "score": result.score, "leaves": result.leaves, "proof": result.proof,
             "cases": [shown.case for shown in result.cases],
             "refused": [{"name": entry.name, "notes": entry.notes} for entry in result.taken if entry.notes],
         })
@@ -78,6 +78,7 @@ def _print(result: "Result", page: Path) -> None:
         f"\nagainst the truth, read only now: precision {counted['precision']:.2f}, recall {counted['recall']:.2f} of {counted['pairs']:.0f} "
         f"pairs; {result.leaves} events on the ledger, verified\n", markup=False
     )
+    out.print(untrusted(f"proof     {result.proof.words}", 300))
     out.print(f"page      {page}", markup=False)
     out.print(f"look on   CLEARINGHOUSE_HOME={result.instance.settings.home} clearinghouse cases", markup=False)
 

@@ -10,6 +10,7 @@ import typer
 from clearinghouse import __version__
 from clearinghouse.cli import (
     appeals,
+    bench,
     blind,
     charters,
     commitments,
@@ -73,6 +74,8 @@ app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
 app.add_typer(model.app, name="model")
 app.add_typer(appeals.app, name="appeal")
+app.add_typer(bench.app, name="bench")
+app.add_typer(bench.evidence, name="evidence")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")

@@ -19,6 +19,7 @@ from litestar.types import Message, Scope
 from clearinghouse import __version__
 from clearinghouse.api import problems
 from clearinghouse.api.routers import api_routers
+from clearinghouse.app import bench
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
 from clearinghouse.app.worker import run_in_thread
@@ -57,11 +58,12 @@ def create_application(instance: Instance, *, worker: bool = False, matcher_proc
             asyncio.get_running_loop().set_default_executor(threads)
             app.state.reception = opened
             stop = threading.Event()
-            beside = run_in_thread(instance, stop) if worker else None
+            beside = [run_in_thread(instance, stop), bench.run_in_thread(instance, stop)] if worker else []
             yield
             stop.set()
-            if beside is not None:
-                beside.join(_WORKER_SECONDS_MAX)
+            for thread in beside:
+                if thread is not None:
+                    thread.join(_WORKER_SECONDS_MAX)
 
     app = Litestar(
         route_handlers=[alive, *api_routers(), web_router()],

@@ -11,7 +11,7 @@ from clearinghouse.app.reception import Reception
 from clearinghouse.app.views import case_room
 from clearinghouse.app.views import inbox as inboxes
 from clearinghouse.app.views import report as reports
-from clearinghouse.app.views.around import room_of
+from clearinghouse.app.views.around import badge_of, room_of
 from clearinghouse.app.views.receipt import Received, read_received
 from clearinghouse.app.wiring import Instance
 from clearinghouse.app.withdrawing import reinstate_reports, withdraw_reports
@@ -165,7 +165,7 @@ def report(visitor: Visiting, report_id: FromPath[str]) -> Response[Any]:
     room = room_of(instance, opened.report.id)
     return visitor.render(
         "report.html", opened=opened, packet=pages.packet_of(finding), product=inboxes.product_of(finding), finder=inboxes.finder_of(finding),
-        lead_id=lead, room_id=room[0], room_title=room[1], downloads=True,
+        lead_id=lead, room_id=room[0], room_title=room[1], badge=badge_of(instance, opened.report.id), downloads=True,
         questions=tuple((str(each), QUESTIONS[each]) for each in opened.questions),
     )
 

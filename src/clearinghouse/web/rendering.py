@@ -16,6 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from clearinghouse.core.roles import Role
+from clearinghouse.core.untrusted import clean_text
 from clearinghouse.web import plots, text
 from clearinghouse.web.icons import icon
 from clearinghouse.web.markdown import link_target, render_markdown
@@ -140,6 +141,21 @@ def state(word: str) -> Markup:
     return Markup('<span class="chip {}">{}</span>').format(_STATES.get(word, "quiet"), text.one_line(word, 60).replace("_", " "))
 
 
+_BENCH: Mapping[str, tuple[str, str]] = {
+    "validated": ("good", "done"), "reproduced": ("good", "done"), "still fires": ("bad", "warning"), "other effect": ("warn", "unsure"),
+    "flaky": ("warn", "unsure"), "not reproduced": ("quiet", "unsure"), "unproven": ("warn", "warning"), "no run": ("quiet", "no"),
+}
+
+
+_LOG_CHARACTERS_MAX = 400_000  # of a log on a page; who hands it in has cut it to what policy says
+
+
+def badge(words: str) -> Markup:
+    """What the bench saw as a chip: verdict and, where it rests on something, its trust tier."""
+    tone, picture = _BENCH.get(words.partition(",")[0].replace("_", " "), ("quiet", "waiting"))
+    return Markup('<span class="chip {}" title="{}">{}{}</span>').format(tone, "what the validation bench saw", icon(picture), text.one_line(words.replace("_", " "), 40))
+
+
 def tlp(label: str) -> Markup:
     """A TLP 2.0 label as FIRST draws it: coloured letters on black (TLP 2.0, 4)."""
     known = {"CLEAR": "clear", "GREEN": "green", "AMBER": "amber", "AMBER+STRICT": "amber", "RED": "red"}
@@ -189,7 +205,7 @@ def environment() -> Environment:
     made.filters.update(
         line=text.one_line, prose=render_markdown, instant=text.instant, ago=text.relative, words=text.relative_words,
         lasting=text.duration_words, number=text.number, size=text.size_words, id=text.full_id, typed=text.paragraphs, answer=answer,
-        state=state, tlp=tlp, outside=outside_link, bar=lambda pair: plots.Bar(*pair), pair_of_day=lambda day: (day.day, day.received, day.joined),
+        state=state, badge=badge, log=lambda untrusted: clean_text(untrusted, _LOG_CHARACTERS_MAX), tlp=tlp, outside=outside_link, bar=lambda pair: plots.Bar(*pair), pair_of_day=lambda day: (day.day, day.received, day.joined),
     )
     made.globals.update(
         icon=icon, asset=asset, csrf_field=csrf_field, severity=severity, plural=text.plural, plots=plots, Form=Form,

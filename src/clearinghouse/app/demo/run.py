@@ -7,6 +7,7 @@ from pathlib import Path
 
 from clearinghouse.app import process
 from clearinghouse.app.demo.flood import SEED, Flood, score, write_flood
+from clearinghouse.app.demo.proof import Proof, prove
 from clearinghouse.app.demo.room import Furnished, furnish
 from clearinghouse.app.settings import Settings, default_url
 from clearinghouse.app.views.cases import Case, list_cases, read_case
@@ -54,6 +55,8 @@ class Result:
     leaves: int
     room: Furnished | None
     """The first case, opened as a room; None where no case has several reports."""
+    proof: Proof
+    """One validation of a planted example, or why there is none."""
 
 
 def run(home: Path, *, seed: int = SEED, clock: Clock | None = None, progress: Progress = process.silent) -> Result:
@@ -76,10 +79,12 @@ def run(home: Path, *, seed: int = SEED, clock: Clock | None = None, progress: P
     cases = tuple(_shown(instance, line.id) for line in list_cases(instance, largest=_CASES_MAX)[0])
     largest = next((shown.case for shown in cases if len(shown.case.reports) > 1), None)
     room = None if largest is None else furnish(instance, largest)
+    score_found, near = _score(instance, flood, taken), _near_misses(instance, cases)
+    proof = prove(instance, home)
     process.sign_checkpoint(instance)
     state = ledger.verify(instance.database, settings.ledger_origin, [instance.signer.verifier], instance.keeper)
     return Result(
-        instance, flood, tuple(taken), cases, _near_misses(instance, cases), _score(instance, flood, taken), state.leaves, room,
+        instance, flood, tuple(taken), cases, near, score_found, state.leaves, room, proof,
     )
 
 

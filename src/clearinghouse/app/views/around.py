@@ -1,5 +1,6 @@
 """What stands around a report: the room that handles it, and the last word people had about two of them."""
 
+from clearinghouse.app.views.validations import read_badges
 from clearinghouse.app.wiring import Instance
 from clearinghouse.disclosure.coordination.rooms.store import cases
 from clearinghouse.disclosure.deconfliction import store as deconfliction
@@ -14,6 +15,12 @@ def room_of(instance: Instance, report_id: str) -> tuple[str, str]:
             found = cases.system_case_of_report(tx, report_id)
         room = cases.find_room(tx, found or "", instance.envelope, viewer=instance.actor.id, now=instance.clock.now())
     return ("", "") if room is None else (room.id, room.case.title)
+
+
+def badge_of(instance: Instance, report_id: str) -> str:
+    """What the bench last saw of a report that the viewer may read, in words; empty where the viewer may not read its case."""
+    with instance.read() as tx:
+        return read_badges(tx, instance, [report_id]).get(report_id, "")
 
 
 def last_decision(instance: Instance, *reports: Report) -> str:

@@ -9,6 +9,7 @@ from clearinghouse.app.views.cursors import open_cursor, seal_cursor
 from clearinghouse.app.views.reports import answer_of, case_of, title_of
 from clearinghouse.app.views.search import matching_numbers
 from clearinghouse.app.views.telling import Telling, coordinates, founding_reports, read_tellings
+from clearinghouse.app.views.validations import read_badges
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.untrusted import clean_line
@@ -54,6 +55,8 @@ class InboxLine:
     """Reports of the cluster that the viewer may read, this one included; 1 where the answer is not told."""
     withdrawn_at: datetime | None = None
     """When its sender took it back."""
+    badge: str = ""
+    """The last verdict of the bench, in words; empty where there is none, or its case is not the viewer's to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +148,9 @@ def lines_of(tx: Transaction, instance: Instance, reports: Sequence[Report]) -> 
     }
     leads = intake.read_reports_by_number(tx, sorted(set(heads.values())) or [0], instance.envelope, viewer=viewer, now=now, duty=True)
     seen = intake.readable_among(tx, deconfliction.members_of(tx, clusters), viewer=viewer, now=now)
+    badges = read_badges(tx, instance, [report.id for report in reports])
     return tuple(
-        _line(report, placed.get(report.number), told[report.number], heads, leads, founding, {
+        _line(report, badges.get(report.id, ""), placed.get(report.number), told[report.number], heads, leads, founding, {
             cluster: sum(number in seen for number in found) for cluster, found in members.items()
         }) for report in reports
     )
@@ -173,7 +177,7 @@ def finder_of(finding: Finding) -> str:
 
 
 def _line(
-    report: Report, placement: deconfliction.Placement | None, told: Telling, heads: dict[int, int], leads: dict[int, Report],
+    report: Report, badge: str, placement: deconfliction.Placement | None, told: Telling, heads: dict[int, int], leads: dict[int, Report],
     founding: dict[int, str], sizes: dict[int, int],
 ) -> InboxLine:
     shown = placement if told.everything else None
@@ -186,5 +190,5 @@ def _line(
         None if shown is None or report.public else shown.probability,
         None if shown is None or report.public else case_of(founding[shown.cluster]), told.known_since,
         None if lead is None else lead.id, "" if lead is None else title_of(lead.finding), follows and lead is None,
-        sizes.get(shown.cluster, 1) if shown is not None else 1, told.withdrawn_at,
+        sizes.get(shown.cluster, 1) if shown is not None else 1, told.withdrawn_at, badge,
     )

@@ -14,12 +14,14 @@ from clearinghouse.core.ids import has_shape
 from clearinghouse.disclosure.coordination.rooms.records import CaseState, Room
 from clearinghouse.disclosure.coordination.rooms.store import cases, participants, threads
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.disclosure.validation.queue import store as validations
 from clearinghouse.ledger import store as ledger
 from clearinghouse.storage import Transaction
 
 MESSAGE, STEP = "message", "step"
 """What is counted in a case; elsewhere things are counted without a word for them."""
 _CASE = "case:"
+_VALIDATION = "validation:"
 _CASES_MAX = 4
 """Of one page: a page shows one room; bounds what one stream may cost."""
 _ROOMS_MAX = 50
@@ -58,7 +60,8 @@ def parse_topics(untrusted_topics: str) -> tuple[str, ...]:
     """The topics of an address, without what is none."""
     asked = dict.fromkeys(untrusted_topics[:1_000].split(","))
     known = [topic for topic in asked if topic in ("inbox", "queue", "cases")]
-    return (*known, *[topic for topic in asked if topic.startswith(_CASE) and has_shape(topic.removeprefix(_CASE))][:_CASES_MAX])
+    named = [topic for topic in asked if topic.startswith((_CASE, _VALIDATION)) and has_shape(topic.partition(":")[2])]
+    return (*known, *named[:_CASES_MAX])
 
 
 def watch(instance: Instance, topics: Sequence[str], earlier: Watch | None = None) -> Watch:
@@ -81,6 +84,9 @@ def watch(instance: Instance, topics: Sequence[str], earlier: Watch | None = Non
             open_rooms = cases.list_rooms(tx, instance.envelope, viewer=viewer, now=now, limit=_ROOMS_MAX, state=CaseState.OPEN)
             unread = sum(threads.count_unread(tx, open_rooms, now=now).values())
         for topic in topics:
+            if topic.startswith(_VALIDATION):
+                # Pieces of work that are done: a step each.
+                counts[topic, STEP] = validations.count_done(tx, topic.removeprefix(_VALIDATION), viewer=viewer, now=now)
             if topic.startswith(_CASE):
                 messages, steps, marks[topic] = _case(tx, instance, topic.removeprefix(_CASE), (earlier.marks if earlier else {}).get(topic))
                 counts[topic, MESSAGE] = messages

@@ -60,7 +60,7 @@ class OneScreen:
     what: str
     where: tuple[str, ...]
     reproduction: str
-    """`confirmed`, `claimed` or `none`."""
+    """`validated` by the bench, `confirmed` by a person, `claimed` or `none`."""
     steps: tuple[str, ...]
     steps_cut: bool
     fix: str
@@ -78,6 +78,8 @@ class OneScreen:
     asks: tuple[str, ...]
     link: str
     """Where the originals are."""
+    validation: str = ""
+    """Verdict and trust tier of the bench: `validated, T2`; empty where it has not seen the reproducer work."""
 
 
 def may_go_to_vendor(finding: Finding) -> bool:
@@ -86,12 +88,13 @@ def may_go_to_vendor(finding: Finding) -> bool:
 
 
 def build_packet(
-    reports: Sequence[Report], *, confirmed: bool = False, exploited: bool = False, embargo: str = "", asks: Iterable[str] = (),
+    reports: Sequence[Report], *, confirmed: bool = False, validation: str = "", exploited: bool = False, embargo: str = "", asks: Iterable[str] = (),
     pointed: Iterable[Exclusion] = (), link: str = "", names: Mapping[PartyId, str] | None = None,
 ) -> OneScreen:
     """The packet of the reports of one flaw.
 
     Args:
+        validation: what the bench saw of the reproducer, in words.
         names: of reporters, used only where a report says its sender's name may be shared.
         link: address of the case or the report, where the originals can be read.
     Raises:
@@ -109,12 +112,18 @@ def build_packet(
     steps, cut = _steps(ordered)
     return OneScreen(
         _title(lead.finding), lead.id, _what(ordered), _where(ordered),
-        "confirmed" if confirmed else ("claimed" if any(has_reproducer(one.finding) for one in mine) else "none"), steps, cut, _fix(ordered),
+        _reproduction(mine, confirmed, validation), steps, cut, _fix(ordered),
         severities, any(bands_apart(one, other) >= 2 for one in bands for other in bands), exploited, len({one.reporter for one in mine}),
         tuple(sorted({tool for one in mine if (tool := _tool(one.finding))}, key=str.casefold)[:6]), _provenance(mine),
         clean_line(embargo, 180), tuple((clean_line(entry.id, 40), clean_line(entry.words, 160)) for entry in pointed),
-        tuple(clean_line(ask, 180) for ask in asks), clean_line(link, 300),
+        tuple(clean_line(ask, 180) for ask in asks), clean_line(link, 300), clean_line(validation, 60),
     )
+
+
+def _reproduction(reports: Sequence[Report], confirmed: bool, validation: str) -> str:
+    if validation:
+        return "validated"
+    return "confirmed" if confirmed else ("claimed" if any(has_reproducer(one.finding) for one in reports) else "none")
 
 
 def choose_lead(reports: Sequence[Report]) -> Report:
@@ -160,6 +169,7 @@ def render_text(packet: OneScreen) -> str:
     ]
     severity = [*([". ".join(alarms)] if alarms else []), *severity]
     repeat = {
+        "validated": f"{packet.validation}: run in a sandbox, with controls, by somebody other than the finder",
         "confirmed": "confirmed by somebody other than the finder", "claimed": "as the finder says; nobody else has run it",
         "none": "no reproducer",
     }[packet.reproduction]

@@ -51,6 +51,8 @@ class QueueItem:
     due_at: datetime | None = None
     answer: str = ""
     """Verdict of a report, where it is one."""
+    badge: str = ""
+    """What the bench saw of it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def _uncompared(tx: Transaction, instance: Instance) -> QueueSection | None:
 
 def _of(line: InboxLine, why: str) -> QueueItem:
     path = f"/reports/{line.id}/compare/{line.lead_id}" if line.lead_id and line.answer == Verdict.UNSURE else f"/reports/{line.id}"
-    return QueueItem(path, line.title, why, line.received_at, None, line.answer)
+    return QueueItem(path, line.title, why, line.received_at, None, line.answer, line.badge)
 
 
 def _invitations(tx: Transaction, instance: Instance) -> QueueSection | None:

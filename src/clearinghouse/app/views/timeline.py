@@ -22,7 +22,8 @@ _SUMMARY = {
     "VulnerabilityRestored", "VendorStatusStated", "CaseEdited", "MarksChanged",
 }
 _ROOM = {"ReportAttached", "ReportDetached", "ReportWithdrawn", "ReportReinstated", "DecisionRecorded", "CaseDecisionUndone",
-         "DocumentAdded", "DocumentWithdrawn"}
+         "DocumentAdded", "DocumentWithdrawn", "MaterialAdded", "ValidationAsked", "ValidationBegun", "ReportValidated", "ValidationFailed",
+         "ValidationCancelled", "ValidationResumed"}
 # To a mere reporter; what is about itself or its report comes beside these.
 _REPORTER = _DATES | {"MarksChanged", "VulnerabilityAdded", "VulnerabilityChanged", "VendorStatusStated", "LeadHandedOver"}
 
@@ -59,6 +60,13 @@ _WORDS = {
     "CaseDecisionUndone": "withdrew a decision",
     "DocumentAdded": "added a document: {kind}",
     "DocumentWithdrawn": "withdrew a document",
+    "MaterialAdded": "added a material for the bench: {kind}",
+    "ValidationAsked": "asked for a validation",
+    "ValidationBegun": "the bench began a validation",
+    "ReportValidated": "the bench judged a report: {verdict}, tier {trust}",
+    "ValidationFailed": "a validation could not be judged",
+    "ValidationCancelled": "cancelled a validation",
+    "ValidationResumed": "resumed a validation",
     "CaseExported": "exported the case",
     "CaseImported": "imported the case",
     "ReadGranted": "let {subject} read the case, tier {tier}",

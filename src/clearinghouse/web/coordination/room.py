@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
-from clearinghouse.app.views import case_room, cases, embargo_clock
+from clearinghouse.app.views import case_room, cases, embargo_clock, validations
 from clearinghouse.app.views.case_room import RoomPage
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import parse_instant
@@ -15,15 +15,17 @@ from clearinghouse.core.tlp import Tlp
 from clearinghouse.disclosure.coordination.embargo.records import Change, ChangeKind, WhatIf
 from clearinghouse.disclosure.coordination.rooms.records import DocumentKind, VendorStatus
 from clearinghouse.disclosure.intake.records import Finding
+from clearinghouse.disclosure.validation.dockets.records import MaterialKind
 from clearinghouse.web import pages
 from clearinghouse.web.coordination.shown import room_page
 from clearinghouse.web.rendering import Flash, Form
 from clearinghouse.web.visitor import Visiting, Visitor
 
-PARTS = ("summary", "threads", "people", "documents", "record")
+PARTS = ("summary", "validation", "threads", "people", "documents", "record")
 _CLUSTERS = 30
 STATUSES = tuple((str(status), status.replace("_", " ")) for status in VendorStatus)
 KINDS = tuple((str(kind), str(kind)) for kind in DocumentKind)
+MATERIAL_KINDS = tuple((str(kind), str(kind)) for kind in MaterialKind)
 TLPS = tuple((str(label), f"TLP:{label}") for label in Tlp)
 
 
@@ -70,6 +72,7 @@ def show(
     said = tuple(Flash("problem", words) for words in (problem, wrong) if words)
     return visitor.render(
         "case.html", http_status=http_status, said=said, room=shown, part=part if part in PARTS else "summary", form=form or Form(),
+        bench=validations.read_bench(instance, case_id) if part in ("summary", "validation") else None, material_kinds=MATERIAL_KINDS,
         statuses=STATUSES, kinds=KINDS, tlps=TLPS, asked_at=what_if,
     )
 

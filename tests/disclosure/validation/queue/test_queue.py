@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from bench_support import REPRODUCER, Benches, Desk, desk_of, digest_of, recipe_text
 from clearinghouse.app import validating
-from clearinghouse.app.bench import parse_kept
+from clearinghouse.app.kept_verdicts import parse_kept
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted, Unavailable
@@ -94,7 +94,10 @@ def test_finder_and_its_organisation_neither_ask_nor_verify(desk: Desk, name: st
     cast = desk.cast
     finder = cast.party(name)
     if name == "finder":
+        own = validating.add_material(desk.instance.acting_as(finder), desk.case, MaterialKind.RECIPE, "recipe.toml", recipe_text())
         with pytest.raises(NotPermitted, match="verifier is never the finder"):
+            validating.ask(desk.instance.acting_as(finder), desk.case, desk.report, own.id)
+        with pytest.raises(NotFound):
             validating.ask(desk.instance.acting_as(finder), desk.case, desk.report, desk.recipe)
     asked = desk.ask()
     benches = Benches(desk.instance)

@@ -145,6 +145,11 @@ def find_open_item(tx: Transaction, vendor: PartyId, object_id: str, envelope: E
     return next(iter(_items(tx, items.c.open_key == f"{vendor}/{object_id}", envelope)), None)
 
 
+def system_open_items(tx: Transaction, object_id: str, envelope: Envelope) -> list[Item]:
+    """What is open of an object with any vendor: waiting, delivered or asked about."""
+    return _items(tx, (items.c.object_id == object_id) & items.c.open_key.is_not(None), envelope)
+
+
 def system_waiting(tx: Transaction, vendor: PartyId, envelope: Envelope) -> list[Item]:
     """All that waits before a vendor, for working out the order; two statements. Shows nothing to anybody by itself."""
     return _items(tx, (items.c.vendor == vendor) & (items.c.state == State.WAITING), envelope)

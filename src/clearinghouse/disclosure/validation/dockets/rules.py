@@ -43,13 +43,6 @@ def supplier_of(*, by_finder: bool, fetched: bool) -> Supplier:
     return Supplier.REPORTER if by_finder else Supplier.DESK
 
 
-def digests_of(recipe: Recipe) -> tuple[str, ...]:
-    """Every digest that a recipe names, each once."""
-    found = [source.digest for plan in recipe.builds.values() for source in plan.sources]
-    found += [patch for plan in recipe.builds.values() for patch in plan.patches]
-    return tuple(dict.fromkeys((*found, recipe.reproducer, *recipe.benign)))
-
-
 def believed(recipe: Recipe, recipe_supplier: Supplier, held: Mapping[str, Collection[Material]]) -> Recipe:
     """A recipe that says no more of its suppliers than we know.
 

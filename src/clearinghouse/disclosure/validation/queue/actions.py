@@ -20,6 +20,7 @@ from clearinghouse.disclosure.validation.memory import store as memory
 from clearinghouse.disclosure.validation.queue import rules, store
 from clearinghouse.disclosure.validation.queue.records import Finished, Unit, UnitKind, UnitState, Validation, ValidationState
 from clearinghouse.disclosure.validation.queue.states import VALIDATION_TRANSITIONS
+from clearinghouse.disclosure.validation.recipes.document import named_digests
 from clearinghouse.disclosure.validation.recipes.records import Recipe
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
@@ -47,7 +48,7 @@ def ask(
     docket_rules.check_may_add(docket)
     houses = parties.houses_of(tx, [actor, finder])
     rules.check_not_finder(parties.selves_of(tx, actor, now), houses.get(actor), finder, houses.get(finder))
-    named = docket_rules.digests_of(recipe)
+    named = named_digests(recipe)
     rules.check_held(named, dockets.system_held(tx, docket, named))
     rules.check_may_ask(len(store.system_open(tx, docket.case_id)), policy)
     units = rules.plan(recipe)

@@ -20,6 +20,7 @@ from clearinghouse.disclosure.validation.memory.cache import Memory
 from clearinghouse.disclosure.validation.observing.records import Cell
 from clearinghouse.disclosure.validation.queue import actions, store
 from clearinghouse.disclosure.validation.queue.records import Finished, Unit, UnitKind, Validation, ValidationState
+from clearinghouse.disclosure.validation.recipes.document import named_digests
 from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe, Supplier
 from clearinghouse.disclosure.validation.workshop.records import Build
 from clearinghouse.parties import store as parties
@@ -153,7 +154,7 @@ class Bench:
             recipes = dockets.system_held(tx, opened.docket, [validation.recipe]).get(validation.recipe, [])
         recipe = self.read_recipe(opened.memory.read(validation.recipe))
         with self.database.read() as tx:
-            held = dockets.system_held(tx, opened.docket, docket_rules.digests_of(recipe))
+            held = dockets.system_held(tx, opened.docket, named_digests(recipe))
         # The same recipe from two hands counts for the worse: its author may be either.
         by_desk = bool(recipes) and all(material.supplier is Supplier.DESK for material in recipes)
         return validation, docket_rules.believed(recipe, Supplier.DESK if by_desk else Supplier.REPORTER, held)
