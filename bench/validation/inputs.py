@@ -147,7 +147,7 @@ def _chunks(chance: random.Random) -> Inputs:
         found[f"huge-{at}"] = b"u" + bytes([0x18 + at, 0]) + tail
         found[f"order-{at}"] = b"o" + bytes([chance.randrange(100, 200), chance.randrange(100)]) + tail
         found[f"sum-{at}"] = b"m\xff\3" + bytes(chance.randrange(1, 60) for _ in range(3)) + tail
-        found[f"benign-{at}"] = b"s\1   d\1c\0t\0u\0\4o\3\4m\6\3\1\2\3" + tail
+        found[f"benign-{at}"] = b"s\1   d\1c\0t\0u\0\4o\3\4m\6\3\1\2\3n\5ab9.cn\3..!n\0n\0011" + tail
     found["mask-order-sum-1"] = b"o\x09\1" + b"m\xff\1\5"
     found["order-3"] = b"m\1\1\1o\xfe\1"
     found["sum-3"] = b"o\1\1m\7\2\1\1"

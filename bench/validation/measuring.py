@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -28,6 +28,8 @@ from clearinghouse.disclosure.validation.matrix.running import Matrix, MatrixBen
 from clearinghouse.disclosure.validation.workshop import MadeMaterials, Workshop
 from clearinghouse.sandbox import Command, Level, Ran, Sandbox
 
+SINGLE = "one patch for each flaw"
+"""Only the first report of a flaw brings its patch: what others could join by is proposed at most."""
 THRESHOLDS = tuple(round(0.30 + 0.05 * step, 2) for step in range(14))
 _GROWTH = ((4, 2), (8, 2), (16, 2), (8, 4), (8, 8))
 """Reproducers and patches of one component."""
@@ -66,7 +68,7 @@ class Counted:
 
 @dataclass(slots=True)
 class Verdicts:
-    """How the trials of some programs went."""
+    """How the trials of a program went."""
 
     right: Counter[Case] = field(default_factory=Counter)
     trials: Counter[Case] = field(default_factory=Counter)
@@ -87,117 +89,88 @@ class Verdicts:
 
     def render(self) -> dict[str, Any]:
         """As the results keep it."""
-        stable = [case for case in self.trials if case is not Case.FLAKY]
         return {
-            "stable": {"right": sum(self.right[case] for case in stable), "of": sum(self.trials[case] for case in stable)},
-            "flaky": {"right": self.right[Case.FLAKY], "of": self.trials[Case.FLAKY]},
             "by_case": {case.value: {"right": self.right[case], "of": self.trials[case]} for case in sorted(self.trials)},
             "every_other_run": {verdict.value: count for verdict, count in sorted(self.by_chance.items())}, "wrong": self.wrong,
         }
 
 
-def judge_all(sandbox: Sandbox, programs: Sequence[Program], every: Sequence[Program], policy: Policy, *, most: int | None = None) -> Verdicts:
-    """The verdicts of the bench, beside those that are right.
+def judge_program(sandbox: Sandbox, program: Program, others: Sequence[Program], policy: Policy, *, most: int | None = None) -> Verdicts:
+    """The verdicts of the bench on a program, beside those that are right.
 
     Args:
-        every: where patches that do not fit are taken from.
-        most: trials of each case and program; all where it is None.
+        others: where patches that do not fit are taken from.
+        most: trials of each case; all where it is None.
     """
     found = Verdicts()
-    with Workshop(sandbox, materials_of(every), policy.bench) as workshop:
-        for program in programs:
-            taken: Counter[Case] = Counter()
-            for trial in trials(program, [one for one in every if one is not program], policy.bench):
-                taken[trial.case] += 1
-                if most is None or taken[trial.case] <= most:
-                    seen = assess(workshop, trial.recipe, policy.bench)
-                    found.note(trial, seen.verdict, seen.reasons)
+    with Workshop(sandbox, materials_of([program, *others]), policy.bench) as workshop:
+        taken: Counter[Case] = Counter()
+        for trial in trials(program, others, policy.bench):
+            taken[trial.case] += 1
+            if most is None or taken[trial.case] <= most:
+                seen = assess(workshop, trial.recipe, policy.bench)
+                found.note(trial, seen.verdict, seen.reasons)
     return found
 
 
 @dataclass(slots=True)
 class Groupings:
-    """Grouping by execution in every scenario, and by stacks."""
+    """A program's reports grouped by execution in every scenario, and by stacks."""
 
+    program: str
+    unseen: bool
+    reports: int
+    patches: int
     scores: dict[str, Score] = field(default_factory=dict)
-    by_program: dict[str, dict[str, Score]] = field(default_factory=dict)
     stacks: dict[str, Score] = field(default_factory=dict)
-    contradictions: list[str] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
-    reports: int = 0
-    patches: int = 0
-    cells: int = 0
-    pairs: int = 0
-    """Reproducers by patches within components: what there is to run at most."""
-    all_pairs: int = 0
-    """Reproducers by patches of all components: what would be run without components."""
-    seconds: float = 0.0
-    runs: int = 0
-    unseen: dict[str, Score] = field(default_factory=dict)
     proposed: Score = field(default_factory=Score)
-    """Pairs with medium evidence where each flaw has one patch; `missed` counts all that are not proposed."""
+    """Pairs with medium evidence where each flaw has one patch."""
+    contradicted: dict[str, int] = field(default_factory=dict)
+    """Pairs that strong edges lead together though a patch tells them apart: shown to a person, and not joined."""
+    welded: list[str] = field(default_factory=list)
+    cells: int = 0
+    runs: int = 0
+    seconds: float = 0.0
 
     def render(self) -> dict[str, Any]:
         """As the results keep it."""
-        stacks = {name: one.render() for name, one in self.stacks.items()}
-        best = max((name for name in stacks if name.startswith("similarity")), key=lambda name: stacks[name]["f1"], default="")
         return {
-            "reports": self.reports, "patches": self.patches,
-            "by_execution": {name: one.render() for name, one in self.scores.items()},
-            "proposed_where_each_flaw_has_one_patch": {"right": self.proposed.right, "wrong": self.proposed.wrong},
-            "programs_not_seen": {name: one.render() for name, one in self.unseen.items()},
-            "by_program": {name: {scenario: round(one.f1, 4) for scenario, one in found.items()} for name, found in self.by_program.items()},
-            "by_stacks": stacks, "best_similarity": best, "contradictions": self.contradictions, "wrong": self.wrong,
-            "cost": {
-                "cells": self.cells, "runs": self.runs, "seconds": round(self.seconds, 1),
-                "cells_per_second": round(self.cells / self.seconds, 2) if self.seconds else None,
-                "runs_per_second": round(self.runs / self.seconds, 1) if self.seconds else None,
-                "reproducers_by_patches_within_components": self.pairs, "reproducers_by_patches_across": self.all_pairs,
-            },
+            "unseen": self.unseen, "reports": self.reports, "patches": self.patches, "cells": self.cells, "runs": self.runs,
+            "seconds": round(self.seconds, 1), "by_execution": {name: one.render() for name, one in self.scores.items()},
+            "by_stacks": {name: one.render() for name, one in self.stacks.items()},
+            "proposed": {"right": self.proposed.right, "wrong": self.proposed.wrong}, "contradicted": self.contradicted, "welded": self.welded,
         }
 
 
-def group_all(sandbox: Sandbox, programs: Sequence[Program], policy: Policy) -> Groupings:
+def group_program(sandbox: Sandbox, program: Program, policy: Policy) -> Groupings:
     """Groups by execution and by stacks, against the truth."""
-    found = Groupings()
+    found = Groupings(program.name, program.unseen, len(reports_of(program)), len(program.changes))
     counted = Counted(sandbox)
-    total_reports = total_patches = 0
-    with Workshop(counted, made := materials_of(programs), policy.bench) as workshop:
-        for program in programs:
-            before: Matrix | None = None
-            grouped: Grouped | None = None
-            for scenario, kinds in [*SCENARIOS.items(), ("one patch for each flaw", SCENARIOS["and releases and stubs"])]:
-                single = scenario == "one patch for each flaw"
-                grouped = group(program, workshop, made, policy, kinds, before, single=single)
-                before = grouped.matrix
-                _note(found, scenario, program, grouped, grouped.weighed.groups)
-                if single:
-                    # What is put before a person beside what is joined: pair by pair, nothing follows from a chain of them.
-                    proposed = score(grouped.proposed, grouped.truth)
-                    found.proposed = found.proposed + proposed
-                found.cells += grouped.cells
-                found.seconds += grouped.seconds
-            assert grouped is not None
-            reports, patches = len(grouped.truth), len(program.changes)
-            total_reports, total_patches = total_reports + reports, total_patches + patches
-            found.pairs += reports * patches
-            for rule, groups in by_stacks(grouped.matrix.reproducers, THRESHOLDS).items():
-                found.stacks[rule] = found.stacks.get(rule, Score()) + score(groups, grouped.truth)
-    found.reports, found.patches, found.runs = total_reports, total_patches, counted.runs
-    found.all_pairs = total_reports * total_patches
+    with Workshop(counted, made := materials_of([program]), policy.bench) as workshop:
+        before: Matrix | None = None
+        for scenario, kinds in [*SCENARIOS.items(), (SINGLE, SCENARIOS["and releases and stubs"])]:
+            grouped = group(program, workshop, made, policy, kinds, before, single=scenario == SINGLE)
+            before = grouped.matrix
+            _note(found, scenario, grouped)
+            if scenario == SINGLE:
+                # What is put before a person beside what is joined: pair by pair, nothing follows from a chain of them.
+                found.proposed = score(grouped.proposed, grouped.truth)
+        found.runs = counted.runs
+        for rule, groups in by_stacks(grouped.matrix.reproducers, THRESHOLDS).items():
+            found.stacks[rule] = score(groups, grouped.truth)
     return found
 
 
-def _note(found: Groupings, scenario: str, program: Program, grouped: Grouped, groups: Sequence[Sequence[str]]) -> None:
-    told = score(groups, grouped.truth)
-    found.scores[scenario] = found.scores.get(scenario, Score()) + told
-    found.by_program.setdefault(program.name, {})[scenario] = told
-    if program.unseen:
-        found.unseen[scenario] = found.unseen.get(scenario, Score()) + told
+def _note(found: Groupings, scenario: str, grouped: Grouped) -> None:
+    groups = grouped.weighed.groups
+    told = found.scores[scenario] = score(groups, grouped.truth)
+    found.cells += grouped.cells
+    found.seconds += grouped.seconds
+    if grouped.weighed.contradictions:
+        found.contradicted[scenario] = len(grouped.weighed.contradictions)
     if told.wrong:
         mixed = [sorted(members) for members in groups if len({grouped.truth[member] for member in members}) > 1]
-        found.wrong.append(f"{program.name}, {scenario}: {mixed}")
-    found.contradictions += [f"{program.name}, {scenario}: {', '.join(one.reports)}" for one in grouped.weighed.contradictions]
+        found.welded.append(f"{found.program}, {scenario}: {mixed}")
 
 
 def growth(sandbox: Sandbox, program: Program, policy: Policy) -> list[dict[str, Any]]:
@@ -221,6 +194,45 @@ def growth(sandbox: Sandbox, program: Program, policy: Policy) -> list[dict[str,
                 "one_more_reproducer": {"seconds": round(time.monotonic() - began, 2), "runs": counted.runs - first_runs},
             })
     return found
+
+
+def summarise(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The figures of all programs together, from those of each."""
+    by_case: dict[str, Counter[str]] = {}
+    chance: Counter[str] = Counter()
+    wrong: list[str] = []
+    execution: dict[str, Score] = {}
+    unseen: dict[str, Score] = {}
+    stacks: dict[str, Score] = {}
+    cost: Counter[str] = Counter()
+    proposed: Counter[str] = Counter()
+    for document in documents.values():
+        verdicts, grouping = document["verdicts"], document["grouping"]
+        for case, row in verdicts["by_case"].items():
+            by_case.setdefault(case, Counter()).update(row)
+        chance.update(verdicts["every_other_run"])
+        wrong += [*verdicts["wrong"], *grouping["welded"]]
+        proposed.update(grouping["proposed"])
+        for into, rows in ((execution, grouping["by_execution"]), (unseen, grouping["by_execution"] if grouping["unseen"] else {}), (stacks, grouping["by_stacks"])):
+            for name, row in rows.items():
+                into[name] = into.get(name, Score()) + Score(row["right"], row["wrong"], row["missed"])
+        cost.update({name: grouping[name] for name in ("reports", "patches", "cells", "runs", "seconds")})
+        cost["pairs_within_components"] += grouping["reports"] * grouping["patches"]
+    stable = [row for case, row in by_case.items() if case != Case.FLAKY]
+    best = max((name for name in stacks if name.startswith("similarity")), key=lambda name: stacks[name].f1, default="")
+    return {
+        "programs": len(documents),
+        "stable": {"right": sum(row["right"] for row in stable), "of": sum(row["of"] for row in stable)},
+        "flaky": dict(by_case.get(Case.FLAKY, Counter({"right": 0, "of": 0}))),
+        "by_case": {case: dict(row) for case, row in sorted(by_case.items())}, "every_other_run": dict(chance), "wrong": wrong,
+        "by_execution": {name: one.render() for name, one in execution.items()}, "unseen": {name: one.render() for name, one in unseen.items()},
+        "by_stacks": {name: one.render() for name, one in stacks.items() if not name.startswith("similarity") or name == best},
+        "proposed": dict(proposed), "cost": {
+            **{name: round(value, 1) for name, value in cost.items()}, "pairs_across_components": cost["reports"] * cost["patches"],
+            "cells_per_second": round(cost["cells"] / cost["seconds"], 2) if cost["seconds"] else None,
+            "runs_per_second": round(cost["runs"] / cost["seconds"], 1) if cost["seconds"] else None,
+        },
+    }
 
 
 def sizes(programs: Sequence[Program]) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Recipes for the planted flaws, and what the bench is to say of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -106,7 +106,7 @@ def _quoted(word: str) -> str:
     return f'"{word}"'
 
 
-def trials(program: Program, others: list[Program], policy: BenchPolicy) -> Iterator[Trial]:
+def trials(program: Program, others: Sequence[Program], policy: BenchPolicy) -> Iterator[Trial]:
     """Every trial of a program: all inputs with their fix, and what may go wrong beside it.
 
     Args:

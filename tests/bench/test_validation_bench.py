@@ -12,7 +12,7 @@ import pytest
 from bench.validation.canaries import Canaries, disagreements
 from bench.validation.grouping import SCENARIOS, Score, claims, score
 from bench.validation.inputs import MAKERS, make_inputs
-from bench.validation.measuring import group_all, judge_all
+from bench.validation.measuring import group_program, judge_program, summarise
 from bench.validation.truth import Program, contradictions, programs
 from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.core.errors import Unavailable
@@ -23,7 +23,7 @@ REQUIRED = bool(os.environ.get("REQUIRE_SYSTEM"))
 COMPILED = {Language.C, Language.CXX}
 # Those whose inputs run into a limit of time or memory take long; the rest is looked at whole.
 LASTING = {"chunks", "dates", "tree"}
-INPUTS_DIGEST = "447358ea01b785439908c251fa2d7a380dc97a80513d2ef8db83d652388c3a95"
+INPUTS_DIGEST = "8478292446a85ed10ac9cc94b992db4d1cd57f86cd09566db4e2e24b18377f1e"
 
 
 def _needs(program: Program) -> None:
@@ -125,12 +125,14 @@ def test_bench_says_the_truth_of_a_few_in_the_real_sandbox() -> None:
     policy = parse_policy(1, default_policy_document())
     policy = replace(policy, bench=replace(policy.bench, runs=3))
     with _sandbox() as sandbox:
-        judged = judge_all(sandbox, [program], every, policy, most=1)
-        grouped = group_all(sandbox, [program], policy)
+        judged = judge_program(sandbox, program, [one for one in every if one.name != program.name], policy, most=1)
+        grouped = group_program(sandbox, program, policy)
 
     assert (judged.wrong, sum(judged.right.values())) == ([], 9)
     assert {name: one.wrong for name, one in grouped.scores.items()} == dict.fromkeys(grouped.scores, 0)
     assert grouped.scores["right fixes"] == Score(right=1, wrong=0, missed=0)
+    together = summarise({"sums": {"verdicts": judged.render(), "grouping": grouped.render()}})
+    assert (together["stable"], together["by_execution"]["right fixes"]["f1"], together["wrong"]) == ({"right": 9, "of": 9}, 1.0, [])
 
 
 def test_score_counts_pairs_and_leaves_out_what_holds_two_flaws() -> None:
