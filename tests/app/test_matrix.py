@@ -1,6 +1,7 @@
 """The matrix of a component over its cases: filled once, kept by each case as its own, handed to deconfliction."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -11,7 +12,8 @@ from clearinghouse.app.validating import system_docket
 from clearinghouse.app.views import report as report_views
 from clearinghouse.app.views.matrix import read_matrix
 from clearinghouse.app.wiring import Instance
-from clearinghouse.core.errors import NotFound
+from clearinghouse.core.errors import NotFound, NotPermitted
+from clearinghouse.core.events import Event
 from clearinghouse.core.ids import CaseId, ReportId
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
 from clearinghouse.disclosure.deconfliction.execution import store as execution
@@ -22,6 +24,7 @@ from clearinghouse.disclosure.validation.queue import store as queue
 from clearinghouse.disclosure.validation.queue.records import Finished, ValidationState
 from clearinghouse.disclosure.validation.workshop import Cache, Materials
 from clearinghouse.disclosure.validation.workshop.materials import digest_of
+from clearinghouse.ledger import actions as ledger
 from room_cast import Cast
 from tests.toy_bench import PROGRAM, ToyWorkshop, diff, replaced
 
@@ -76,14 +79,20 @@ class Benches:
 
 def validated(cast: Cast, title: str, reproducer: bytes, patch: bytes, finder: str) -> tuple[CaseId, ReportId]:
     """A case with a report whose reproducer the bench has confirmed."""
+    bodies = ((MaterialKind.SOURCE, PROGRAM), (MaterialKind.PATCH, patch), (MaterialKind.REPRODUCER, reproducer), (MaterialKind.BENIGN, b"hello"))
+    return confirmed(cast, title, bodies, recipe_text(reproducer, patch), finder)
+
+
+def confirmed(
+    cast: Cast, title: str, bodies: Sequence[tuple[MaterialKind, bytes]], recipe_body: bytes, finder: str
+) -> tuple[CaseId, ReportId]:
+    """The same of any materials."""
     instance = cast.instance
     report = cast.report(Finding(title=title, description=f"{title} in the toy", reproduction="run it"), finder)
     case = cast.open(report, title=title)
-    for kind, body in (
-        (MaterialKind.SOURCE, PROGRAM), (MaterialKind.PATCH, patch), (MaterialKind.REPRODUCER, reproducer), (MaterialKind.BENIGN, b"hello"),
-    ):
+    for kind, body in bodies:
         validating.add_material(instance, case, kind, f"a {kind}", body)
-    recipe = validating.add_material(instance, case, MaterialKind.RECIPE, "recipe.toml", recipe_text(reproducer, patch))
+    recipe = validating.add_material(instance, case, MaterialKind.RECIPE, "recipe.toml", recipe_body)
     asked = validating.ask(instance, case, report, recipe.id)
     with instance.database.write() as tx:
         docket = system_docket(tx, instance, case)
@@ -91,9 +100,6 @@ def validated(cast: Cast, title: str, reproducer: bytes, patch: bytes, finder: s
         queue.change_state(tx, asked.id, ValidationState.QUEUED, ValidationState.RUNNING, instance.clock.now())
         finished = Finished("reproduced", "T1", "toy", b"{}", b"{}", digest_of_statement({}))
         assert queue.put_result(tx, docket, asked.id, finished, instance.actor.id, instance.clock.now())
-        from clearinghouse.core.events import Event
-        from clearinghouse.ledger import actions as ledger
-
         ledger.record(tx, Event("Tested", (asked.id,)), actor=instance.actor.id, now=instance.clock.now())
     return case, report
 
@@ -201,3 +207,60 @@ def test_a_stub_and_a_release_change_nothing(cast: Cast) -> None:
     assert said == {(0, 1): Strength.STRONG, (0, 2): Strength.DIFFERENT, (1, 2): Strength.DIFFERENT}
 
 
+
+
+PYTHON = b'def reproduce(data):\n    if data.startswith(b"A"):\n        return [][len(data)]\n    return 0\n'
+
+
+def python_recipe(reproducer: bytes, patch: bytes) -> bytes:
+    return f"""
+format = "clearinghouse-recipe/1"
+title = "A list is read past its end"
+component = "pkg:pypi/toy"
+language = "python"
+sanitizer = "none"
+reproducer = "{digest_of(reproducer)}"
+benign = ["{digest_of(b"hello")}"]
+
+[[sources]]
+name = "toy.py"
+digest = "{digest_of(PYTHON)}"
+
+[builds.fixed]
+patches = ["{digest_of(patch)}"]
+
+[harness]
+kind = "module"
+file = "toy.py"
+
+[expected]
+effect = "exception"
+name = "IndexError"
+""".encode()
+
+
+def test_in_the_real_sandbox_two_fixes_of_one_flaw_join_its_reports(cast: Cast) -> None:
+    from clearinghouse.app.matrix import fill_in
+    from sandbox_support import real_sandbox
+
+    changes = ((b'return [][len(data)]', b'return 1'), (b'if data.startswith(b"A")', b'if data.startswith(b"A") and len(data) > 900'))
+    reports = []
+    for place, change in enumerate(changes):
+        patch = diff(PYTHON, replaced(PYTHON, change), "toy.py")
+        bodies = ((MaterialKind.SOURCE, PYTHON), (MaterialKind.PATCH, patch), (MaterialKind.REPRODUCER, b"A" * (place + 1)), (MaterialKind.BENIGN, b"hello"))
+        reports.append(confirmed(cast, f"Report {place}", bodies, python_recipe(b"A" * (place + 1), patch), f"finder{place}"))
+    process.deconflict(cast.instance, settle=True)
+    for sandbox in real_sandbox("python3", "patch"):
+        [found] = fill_in(cast.instance, sandbox, reports[0][0])
+    assert {cell.state.value for cell in found.matrix.cells.values()} == {"clean"}
+    with cast.instance.database.read() as tx:
+        assert [edge.said.strength for edge in execution.system_standing(tx)] == [Strength.STRONG]
+
+
+def test_only_who_may_decide_about_a_case_fills_its_matrix(cast: Cast) -> None:
+    from clearinghouse.app.matrix import fill_in
+
+    found = three(cast)
+    for name, error in (("vendor", NotPermitted), ("coordinator_elsewhere", NotFound)):
+        with pytest.raises(error):
+            fill_in(cast.instance.acting_as(cast.party(name)), None, found[0][0])  # type: ignore[arg-type]

@@ -5,14 +5,17 @@ those of another's patch are not: they live as long as the run, and only the cel
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from clearinghouse.app.bench import digest_of_statement
 from clearinghouse.app.validating import builds_folder, system_docket
+from clearinghouse.app.views.matrix import read_matrix
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import NotFound
 from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import CaseId
+from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.execution.actions import Kept, keep_edges
 from clearinghouse.disclosure.deconfliction.execution.records import Said
@@ -34,9 +37,10 @@ from clearinghouse.disclosure.validation.queue.actions import component_term
 from clearinghouse.disclosure.validation.queue.records import ValidationState
 from clearinghouse.disclosure.validation.recipes.document import read_recipe
 from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe, Supplier
-from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials, MemoryCache
+from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials, MemoryCache, Workshop
 from clearinghouse.ledger import actions as ledger
-from clearinghouse.sandbox.base import Ran
+from clearinghouse.parties import rules as party_rules
+from clearinghouse.sandbox.base import Ran, Sandbox
 from clearinghouse.storage import Transaction
 
 OpenShop = Callable[[Materials, Cache], Shop]
@@ -77,6 +81,23 @@ def fill_case(instance: Instance, case_id: str, open_shop: OpenShop, progress: P
             raise NotFound(f"nothing found under {case_id[:40]!r}")
         components = sorted({recipe.component for _, _, recipe in _confirmed(tx, instance, docket)})
     return [fill_component(instance, component, open_shop, progress) for component in components]
+
+
+def fill_in(instance: Instance, sandbox: Sandbox, case_id: str, progress: Progress = lambda stage, done, total: None) -> list[Filled]:
+    """`fill_case` in a sandbox, as a person asks for it: one who may decide about the case.
+
+    Raises:
+        NotPermitted: the actor is no coordinator.
+        NotFound: the case is not the actor's to see.
+        Stopped: we were asked to stop.
+    """
+    party_rules.check_may(instance.actor, Scope.CASES_DECIDE)
+    read_matrix(instance, case_id)
+    with ExitStack() as opened:
+        def open_shop(materials: Materials, cache: Cache) -> Shop:
+            return opened.enter_context(Workshop(sandbox, materials, instance.policy.bench, cache=cache))
+
+        return fill_case(instance, case_id, open_shop, progress)
 
 
 def fill_component(

@@ -19,6 +19,7 @@ from clearinghouse.cli import (
     demo,
     embargo,
     erasure,
+    filling,
     grants,
     instance,
     intake,
@@ -69,6 +70,7 @@ intake.register(app)
 deconfliction.register(app)
 validate.register(app)
 patching.register(app)
+filling.register(app)
 erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
