@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clearinghouse.core.errors import Unavailable
-from clearinghouse.sandbox import Command, Ending, Guard, Sandbox, SandboxSettings, open_sandbox
+from clearinghouse.sandbox import Command, Ending, Guard, Sandbox, SandboxSettings, bubblewrap, open_sandbox
 from clearinghouse.sandbox.cgroups.base import own_name
 from sandbox.conftest import SMALL
 
@@ -106,6 +107,22 @@ def group_folders() -> list[Path]:
 def test_sandbox_that_lacks_a_required_guard_is_not_opened() -> None:
     with pytest.raises(Unavailable, match=r"nothing is run: this machine lacks the guards kernel; install runsc"):
         open_sandbox(SandboxSettings(kind="bubblewrap", slots=1, required=frozenset((Guard.KERNEL,))))
+
+
+def test_sandbox_that_cannot_start_anything_is_not_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "_find", lambda: ("/usr/bin/false", "0.8.0"))
+    others = launchers_below(os.getpid())
+    with pytest.raises(Unavailable, match=r"cannot start even `true`.*AppArmor"):
+        open_sandbox(SandboxSettings(slots=1, required=frozenset()))
+    assert launchers_below(os.getpid()) == others
+
+
+def test_machine_without_the_program_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(Unavailable, match="apt-get install bubblewrap"):
+        open_sandbox(SandboxSettings(slots=1, required=frozenset()))
+    with pytest.raises(Unavailable, match="apt-get install runsc"):
+        open_sandbox(SandboxSettings(kind="runsc", slots=1, required=frozenset()))
 
 
 def test_nothing_is_left_when_it_is_closed() -> None:

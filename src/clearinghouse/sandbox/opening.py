@@ -4,13 +4,16 @@ import os
 from dataclasses import dataclass
 
 from clearinghouse.core.errors import Unavailable
-from clearinghouse.sandbox.base import Guard, Sandbox
+from clearinghouse.sandbox.base import Command, Ending, Guard, Limits, Sandbox
+from clearinghouse.sandbox.bubblewrap import ADVICE as BUBBLEWRAP_ADVICE
 from clearinghouse.sandbox.bubblewrap import BubblewrapSandbox
 from clearinghouse.sandbox.cgroups import open_cgroups
+from clearinghouse.sandbox.runsc import ADVICE as RUNSC_ADVICE
 from clearinghouse.sandbox.runsc import RunscSandbox
 
 KINDS = ("auto", "bubblewrap", "runsc")
 FIRST_UID = 990_000
+_TRIAL = Command(("true",), Limits(20, 20, 256 << 20, 32, 4096, 1 << 20, 1 << 20, 16))
 _CGROUP_GUARDS = frozenset((Guard.MEMORY, Guard.PIDS, Guard.CPU))
 REQUIRED = frozenset(Guard) - {Guard.KERNEL, Guard.USER}
 """What a sandbox must have unless the operator says otherwise. A worker that is not root has no second user to give."""
@@ -54,6 +57,15 @@ def open_sandbox(settings: SandboxSettings | None = None) -> Sandbox:
             f"nothing is run: this machine lacks the guards {', '.join(sorted(lacking))}{why}; {_advice(lacking)}, "
             "or leave them out of `required` in [sandbox]"
         )
+    try:
+        tried = sandbox.run(_TRIAL)
+    except BaseException:
+        sandbox.close()
+        raise
+    if tried.ending is not Ending.EXITED:
+        sandbox.close()
+        advice = RUNSC_ADVICE if settings.kind == "runsc" else BUBBLEWRAP_ADVICE
+        raise Unavailable(f"nothing is run: {sandbox.level.kind} is here and cannot start even `true` ({tried.note or tried.ending}); {advice}")
     return sandbox
 
 
