@@ -25,7 +25,8 @@ import socket
 import stat
 import struct
 import sys
-from typing import Any, NoReturn
+import time
+from typing import Any
 
 PLACE = "/tmp/sandbox"
 ROOT = f"{PLACE}/root"
@@ -35,6 +36,8 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 MESSAGE_BYTES_MAX = 1 << 20
 STATUS_FD, FILTER_FDS = 3, (4, 5)  # as the program that isolates a run sees them
 STACK_BYTES = 8 << 20
+_LIMIT_ATTEMPTS = 20_000  # two seconds
+_OUT_OF_THE_WAY = 16  # of the numbers that files get in the new program
 _BOX_BYTES, _BOX_FILES = 1 << 20, 64
 _CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x2000000, 0x4000000, 0x10000000, 0x40000000
 _MS_NOSUID, _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MNT_DETACH = 2, 4, 0x1000, 0x4000, 1 << 18, 2
@@ -89,6 +92,20 @@ def _write(path: str, text: str) -> None:
         file.write(text)
 
 
+def _limit(child: int, which: int, value: tuple[int, int]) -> None:
+    """Bound a child that may be in the middle of becoming its program: until that has its user, it is not ours to bound."""
+    for _ in range(_LIMIT_ATTEMPTS):
+        try:
+            resource.prlimit(child, which, value)
+        except PermissionError:
+            time.sleep(0.0001)
+        except ProcessLookupError:
+            return  # over already, by a failure of its own
+        else:
+            return
+    raise PermissionError(1, "the program cannot be bounded")
+
+
 class Launcher:
     """One slot."""
 
@@ -127,6 +144,8 @@ class Launcher:
 
     def _receive(self) -> tuple[dict[str, Any] | None, list[int]]:
         data, files, _, _ = socket.recv_fds(self.control, MESSAGE_BYTES_MAX, 8)
+        for file in files:
+            os.set_inheritable(file, False)  # they come without; nobody else starts programs meanwhile
         return (json.loads(data) if data else None), files
 
     def do_begin(self, message: dict[str, Any], _files: list[int]) -> tuple[dict[str, Any], list[int]]:
@@ -136,8 +155,9 @@ class Launcher:
         """
         self.user, self.cgroups = message["user"], message["cgroups"]
         if self.user is not None:
+            os.setgroups([])
             with contextlib.suppress(OSError):
-                _write("/proc/self/oom_score_adj", "-1000")  # what the kernel ends for want of memory is the run
+                _write("/proc/self/oom_score_adj", "-1000")  # where we may: what the kernel ends for want of memory is the run
         _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         owner, group = os.geteuid(), os.getegid()
         flags = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWCGROUP
@@ -212,9 +232,7 @@ class Launcher:
     def do_run(self, message: dict[str, Any], files: list[int]) -> tuple[dict[str, Any], list[int]]:
         """Start it, wait until it and all it started are gone, and say how its first process ended."""
         _set(f"{ROOT}/in", _ATTR_RDONLY)
-        self.child = os.fork()
-        if self.child == 0:
-            self._become(message, files)
+        self.child = self._start(message, files)
         while files:
             os.close(files.pop())  # else the pipes would never end
         status, gone = None, os.pidfd_open(self.child)
@@ -237,31 +255,51 @@ class Launcher:
         self._unmount()
         return {"ended": status}, []
 
-    def _become(self, message: dict[str, Any], files: list[int]) -> NoReturn:
-        """In the child: nothing of ours but five files, limits, no rights; then the program."""
+    def _start(self, message: dict[str, Any], files: list[int]) -> int:
+        """Start the program as the slot's user, and let it go on when its limits are in force.
+
+        Not by a fork, which would copy an interpreter's tables of pages and cost as much as all that bubblewrap does. For this moment we are that
+        user ourselves; the saved user that lets us go back is gone in the new program, and with it all capabilities (execve(2),
+        capabilities(7)). It cannot run ahead of its limits: it first reads its filters to their end, and the last one ends when we say so.
+        """
+        wanted = [fcntl.fcntl(file, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY) for file in files]
+        child, gate, last_filter = None, None, b""
+        if len(wanted) > FILTER_FDS[0]:
+            last_filter = os.pread(wanted[-1], MESSAGE_BYTES_MAX, 0)
+            read_end, gate = os.pipe()
+            os.close(wanted[-1])
+            wanted[-1] = fcntl.fcntl(read_end, fcntl.F_DUPFD_CLOEXEC, _OUT_OF_THE_WAY)
+            os.close(read_end)
         try:
-            os.setsid()
-            wanted = [fcntl.fcntl(file, fcntl.F_DUPFD, len(files)) for file in files]  # out of each other's way
-            for number, file in enumerate(wanted):
-                os.dup2(file, number)
-            os.closerange(len(wanted), 65_536)
-            with contextlib.suppress(OSError):
-                _write("/proc/self/oom_score_adj", "1000")
-            for name, value in message["rlimits"].items():
-                resource.setrlimit(getattr(resource, name), tuple(value))
             if message["fixed_addresses"]:
                 _call("personality", _ADDR_NO_RANDOMIZE)
-            if self.user is not None:
-                os.setgroups([])
-                os.setresgid(self.user, self.user, self.user)
-                os.setresuid(self.user, self.user, self.user)
             os.umask(0o077)
-            os.chdir("/")
-            os.execve(message["program"], message["argv"], {})  # noqa: S606 - nothing of a shell is wanted
-        except BaseException as error:
-            with contextlib.suppress(OSError):
-                os.write(2, f"launcher: {error}\n".encode())
-        os._exit(1)
+            if self.user is not None:
+                os.setresgid(self.user, self.user, 0)
+                os.setresuid(self.user, self.user, 0)
+            actions = [(os.POSIX_SPAWN_DUP2, file, number) for number, file in enumerate(wanted)]
+            child = os.posix_spawn(message["program"], message["argv"], {}, file_actions=actions, setsid=True)
+            for name, value in message["rlimits"].items():
+                _limit(child, getattr(resource, name), tuple(value))
+            with contextlib.suppress(OSError):  # where it failed already, it says why itself
+                _write(f"/proc/{child}/oom_score_adj", "1000")  # before the launcher, which holds what is known of the run
+            if gate is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    os.write(gate, last_filter)  # far less than a pipe takes at once
+        except BaseException:
+            if child is not None:
+                os.kill(child, signal.SIGKILL)  # before the gate opens
+            raise
+        finally:
+            if self.user is not None:
+                os.setresuid(0, 0, 0)
+                os.setresgid(0, 0, 0)
+            os.umask(0o022)
+            if message["fixed_addresses"]:
+                _call("personality", 0)
+            for file in (*wanted, *([] if gate is None else [gate])):
+                os.close(file)
+        return child
 
     def _kill(self) -> None:
         """End every descendant. The first process of a run's namespace takes all the others with it."""
@@ -298,6 +336,7 @@ def _main() -> None:
         signal.signal(number, lambda *_: None)
     gc.disable()  # what is never collected is not copied either, when it forks
     os.umask(0o022)
+    os.set_inheritable(3, False)
     Launcher(socket.socket(fileno=3)).serve()
 
 

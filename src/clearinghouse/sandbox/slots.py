@@ -277,6 +277,8 @@ class Slot:
             data, received, _, _ = socket.recv_fds(self._control, launcher.MESSAGE_BYTES_MAX, files)
         except OSError as error:
             raise SlotBroken(f"the launcher does not answer: {error}") from None
+        for number in received:
+            os.set_inheritable(number, False)
         answer = json.loads(data) if data else {"failed": "the launcher has ended"}
         if "failed" in answer or len(received) != files:
             for number in received:

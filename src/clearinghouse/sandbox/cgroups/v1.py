@@ -91,7 +91,7 @@ class Cgroups1:
         """A group in each hierarchy."""
         folders = {controller: parent / name for controller, parent in self._parents.items()}
         for folder in folders.values():
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True, parents=True)  # the launcher of the last slot takes the parent away with its own
         return Slot1(folders)
 
     def close(self) -> None:

@@ -92,6 +92,8 @@ class Cgroups2:
 
     def make(self, name: str) -> Slot2:
         """One group."""
+        self._parent.mkdir(exist_ok=True)  # the launcher of the last slot takes it away with its own
+        _enable(self._parent)
         folder = self._parent / name
         folder.mkdir(exist_ok=True)
         return Slot2(folder, self._came_from)
