@@ -1,6 +1,7 @@
 """A worker that is killed in the middle of a run leaves no process, no mount, no cgroup and no file."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ import pytest
 
 from clearinghouse.sandbox.cgroups.base import sweep
 
+_MARK = f"777.{secrets.randbelow(10**12)}"
+_LAUNCHERS: dict[int, set[int]] = {}
 _WORKER = """
 import sys
 from clearinghouse.sandbox import Command, Entry, Limits, SandboxSettings, open_sandbox
@@ -19,17 +22,17 @@ box = open_sandbox(SandboxSettings(slots=1, required=frozenset()))
 limits = Limits(60, 60, 256 << 20, 32, 1 << 20, 8 << 20, 8 << 20, 100)
 box.run(Command(("true",), limits))
 print("ready", flush=True)
-box.run(Command(("sh", "-c", "setsid sleep 777.0123 & sleep 777.0123"), limits, inputs=(Entry("a", b"x"),), stdin=b"y"))
-"""
+box.run(Command(("sh", "-c", "setsid sleep MARK & sleep MARK"), limits, inputs=(Entry("a", b"x"),), stdin=b"y"))
+""".replace("MARK", _MARK)
 
 
 def _state(worker: int) -> dict[str, list[str]]:
     """Everything of it that can be seen on this machine."""
-    processes, mounts = [], []
+    processes = []
     for path in Path("/proc").glob("[0-9]*"):
         try:
             line = (path / "cmdline").read_bytes()
-            if b"777.0123" in line or (b"launcher.py" in line and b"runpy" in line and int(path.name) > worker):
+            if _MARK.encode() in line.split(b"\0") or int(path.name) in _LAUNCHERS.get(worker, ()):
                 processes.append(line.replace(b"\0", b" ").decode()[-60:])
         except OSError:
             continue
@@ -47,6 +50,7 @@ def worker() -> Iterator["subprocess.Popen[str]"]:
     assert started.stdout is not None
     if started.stdout.readline() != "ready\n":
         pytest.skip("SKIPPED FOR WANT OF A SANDBOX")
+    _LAUNCHERS[started.pid] = {int(path.name) for path in Path("/proc").glob("[0-9]*") if _is_launcher_of(path, started.pid)}
     deadline = time.monotonic() + 10
     while len(_state(started.pid)["processes"]) < 3 and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -70,4 +70,6 @@ def test_input_and_file_to_keep_stay_below_their_folder(any_kind: Sandbox, name:
 def test_no_signal_is_ignored_and_none_is_blocked(run: Run) -> None:
     """What the worker or an interpreter between ignores would be ignored by every program after it."""
     ran = run("grep", "-E", "Sig(Blk|Ign):", "/proc/self/status")
-    assert ran.untrusted_stdout.decode().split() == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+    shown = dict(line.split() for line in ran.untrusted_stdout.decode().splitlines())
+    of_the_library = 0x180000000  # 32 and 33: glibc's own, ignored by whatever its posix_spawn starts, and set again by its threads
+    assert {name: int(value, 16) & ~of_the_library for name, value in shown.items()} == {"SigBlk:": 0, "SigIgn:": 0}

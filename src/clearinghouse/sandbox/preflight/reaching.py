@@ -10,8 +10,6 @@ from pathlib import Path
 from clearinghouse.sandbox.base import Guard, Ran
 from clearinghouse.sandbox.preflight.base import Answer, Attack, told
 
-_DAEMON_SECONDS = "4242.0617"
-
 
 @contextmanager
 def _loopback() -> Iterator[Mapping[str, str]]:
@@ -57,17 +55,17 @@ def _left_open() -> Iterator[Mapping[str, str]]:
 
 
 def _no_daemon(ran: Ran) -> tuple[Answer, str]:
-    """Whether what it left behind still runs on this machine."""
+    """Whether what it left behind, asleep for the odd number of seconds it told, still runs on this machine."""
     answer, detail = told(ran)
-    if answer is not Answer.HELD:
+    if answer is not Answer.HELD or not detail:
         return answer, detail
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if _DAEMON_SECONDS.encode() in path.read_bytes().split(b"\0"):
+            if detail.encode() in path.read_bytes().split(b"\0"):
                 return Answer.BROKEN, "a process outlived its run"
         except OSError:
             continue
-    return answer, detail
+    return answer, ""
 
 
 REACHING = (
@@ -137,11 +135,12 @@ trial(os.kill, os.getppid(), signal.SIGKILL)
 trial(os.kill, -1, signal.SIGTERM)
 tell([f"{len(seen)} processes seen"] if len(seen) > 4 else [], f"saw {len(seen)} processes")
 """, of_kernel=True),
-    Attack(18, "leave a process behind", Guard.PROCESSES, f"""
+    Attack(18, "leave a process behind", Guard.PROCESSES, """
+seconds = "4242." + str(int.from_bytes(os.urandom(6), "big"))
 for _ in range(2):
     if os.fork():
-        tell([]) if _ == 0 else os._exit(0)
+        tell([], seconds) if _ == 0 else os._exit(0)
     os.setsid()
-os.execv("/usr/bin/sleep", ["sleep", "{_DAEMON_SECONDS}"])
+os.execv("/usr/bin/sleep", ["sleep", seconds])
 """, judge=_no_daemon),
 )  # fmt: skip
