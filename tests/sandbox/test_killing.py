@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from clearinghouse.sandbox import launcher
 from clearinghouse.sandbox.cgroups.base import sweep
 
 _MARK = f"777.{secrets.randbelow(10**12)}"
@@ -36,10 +37,10 @@ def _state(worker: int) -> dict[str, list[str]]:
                 processes.append(line.replace(b"\0", b" ").decode()[-60:])
         except OSError:
             continue
-    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if "/tmp/sandbox" in line]
+    mounts = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if launcher.PLACE in line]
     walked = os.walk("/sys/fs/cgroup")  # unlike `rglob`, at peace with folders that go away
     groups = [f"{folder}/{name}" for folder, names, _ in walked for name in names if name.startswith(f"clearinghouse-{worker}-")]
-    files = [str(path) for path in (*Path("/tmp").glob("sandbox*"), *Path("/dev/shm").glob("*sandbox*"))]
+    files = [str(path) for path in (Path(launcher.PLACE), Path(launcher.ROOT)) if path.exists()]
     return {"processes": processes, "mounts": mounts, "groups": groups, "files": files}
 
 
@@ -77,9 +78,9 @@ def test_worker_that_is_ended_in_the_middle_leaves_nothing(worker: "subprocess.P
 
 def test_worker_and_launcher_killed_together_leave_only_empty_groups_that_the_next_start_removes(worker: "subprocess.Popen[str]") -> None:
     groups = _state(worker.pid)["groups"]
-    launcher = next(int(path.name) for path in Path("/proc").glob("[0-9]*") if _is_launcher_of(path, worker.pid))
+    process = next(int(path.name) for path in Path("/proc").glob("[0-9]*") if _is_launcher_of(path, worker.pid))
     os.kill(worker.pid, signal.SIGSTOP)  # so that it cannot tidy up
-    os.kill(launcher, signal.SIGKILL)
+    os.kill(process, signal.SIGKILL)
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait(20)
     deadline = time.monotonic() + 10
