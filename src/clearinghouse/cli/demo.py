@@ -78,7 +78,7 @@ def _print(result: "Result", page: Path) -> None:
         f"\nagainst the truth, read only now: precision {counted['precision']:.2f}, recall {counted['recall']:.2f} of {counted['pairs']:.0f} "
         f"pairs; {result.leaves} events on the ledger, verified\n", markup=False
     )
-    out.print(untrusted(f"proof     {result.proof.words}", 300))
+    out.print("proof    ", untrusted(result.proof.words, 300))
     out.print(f"page      {page}", markup=False)
     out.print(f"look on   CLEARINGHOUSE_HOME={result.instance.settings.home} clearinghouse cases", markup=False)
 

@@ -121,8 +121,11 @@ def test_colleague_of_the_finder_who_coordinates_may_not_ask_either(desk: Desk) 
     desk.cast.join(desk.case, "colleague", CaseRole.COORDINATOR)
     with pytest.raises(NotPermitted, match="outside the organisation that sent this report"):
         validating.ask(instance.acting_as(colleague), desk.case, desk.report, desk.recipe)
-    desk.ask()
+    asked = desk.ask()
     assert Benches(instance).of(colleague).run_once() == 0
+    validating.cancel(instance, desk.case, asked.id)
+    with pytest.raises(NotPermitted, match="outside the organisation that sent this report"):
+        validating.resume(instance.acting_as(colleague), desk.case, asked.id)
 
 
 def test_same_asked_twice_waits_once(desk: Desk) -> None:

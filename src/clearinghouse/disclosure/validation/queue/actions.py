@@ -97,6 +97,7 @@ def resume(
     docket_rules.check_may_add(docket)
     found, selves = find(tx, docket, validation_id, viewer=actor, now=now), parties.selves_of(tx, actor, now)
     step(VALIDATION_TRANSITIONS, "resume", found.state, rules.may_end(found, selves=selves, coordinates=coordinates))
+    rules.check_not_finder(selves, parties.houses_of(tx, [actor]).get(actor), found.finder, found.finder_house)
     rules.check_may_ask(len(store.system_open(tx, docket.case_id)), policy)
     key = _open_key(found.report_id, found.recipe)
     if store.count_open_like(tx, key) or not store.change_state(tx, found.id, found.state, ValidationState.QUEUED, now, open_key=key):
