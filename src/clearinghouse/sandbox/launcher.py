@@ -37,6 +37,7 @@ MESSAGE_BYTES_MAX = 1 << 20
 STATUS_FD, FILTER_FDS = 3, (4, 5)  # as the program that isolates a run sees them
 STACK_BYTES = 8 << 20
 _LIMIT_ATTEMPTS = 20_000  # two seconds
+_LEAVE_ATTEMPTS = 50  # half a second
 _OUT_OF_THE_WAY = 16  # of the numbers that files get in the new program
 _BOX_BYTES, _BOX_FILES = 1 << 20, 64
 _CLONE_NEWNS, _CLONE_NEWCGROUP, _CLONE_NEWUTS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x20000, 0x2000000, 0x4000000, 0x10000000, 0x40000000
@@ -325,9 +326,17 @@ class Launcher:
             with contextlib.suppress(OSError):
                 _write(f"{back}/cgroup.procs", str(os.getpid()))
         for ours, _ in self.cgroups:
-            for folder in (ours, os.path.dirname(ours)):
-                with contextlib.suppress(OSError):
-                    os.rmdir(folder)  # of the folder of all slots, only the last one succeeds
+            for attempt in range(_LEAVE_ATTEMPTS):
+                try:
+                    os.rmdir(ours)
+                except FileNotFoundError:
+                    break
+                except OSError:
+                    time.sleep(0.01 if attempt else 0.001)  # the last to die is counted a moment longer
+                else:
+                    break
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(ours))  # the folder of all slots: only the last one succeeds
 
 
 def _main() -> None:
