@@ -13,7 +13,7 @@ from clearinghouse.app.bench import digest_of_statement
 from clearinghouse.app.kept_verdicts import kept_of, render_kept
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict
-from clearinghouse.core.ids import CaseId, PartyId, ReportId
+from clearinghouse.core.ids import CaseId, PartyId, ReportId, new_id
 from clearinghouse.disclosure.intake.records import Finding
 from clearinghouse.disclosure.validation.dockets.records import MaterialKind
 from clearinghouse.disclosure.validation.evidence import sign_statement, statement_of
@@ -22,10 +22,14 @@ from clearinghouse.disclosure.validation.judging.records import Observed
 from clearinghouse.disclosure.validation.memory.cache import Memory
 from clearinghouse.disclosure.validation.memory.folder import Folder
 from clearinghouse.disclosure.validation.observing.records import Cell, Observation, Outcome
+from clearinghouse.disclosure.validation.patches.records import Climb, Reason, Rung
+from clearinghouse.disclosure.validation.patches.rules import completed, step
 from clearinghouse.disclosure.validation.queue.jobs import Bench, Opened
 from clearinghouse.disclosure.validation.queue.records import Finished, Validation
 from clearinghouse.disclosure.validation.recipes.document import read_recipe
 from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe
+from clearinghouse.disclosure.validation.trials import actions as trials
+from clearinghouse.disclosure.validation.trials.records import Trial, Tried
 from clearinghouse.disclosure.validation.workshop import Build
 from clearinghouse.parties.records import Party
 from clearinghouse.sandbox.base import Guard, Level
@@ -100,6 +104,19 @@ def desk_of(instance: Instance, *, benign: int = 1, cast: Cast | None = None, ti
         validating.add_material(instance, case, kind, f"a {kind}.bin", body)
     recipe = validating.add_material(instance, case, MaterialKind.RECIPE, "recipe.toml", recipe_text(title, benign))
     return Desk(cast, case, report, recipe.id, cast.party("coordinator_bench"))
+
+
+def tried_as_it_seems(instance: Instance, trial: Trial) -> None:
+    """Let a trial come to an end without running anything: it applies and builds, and the reproducer still fires."""
+    steps = completed((step(Rung.APPLIES), step(Rung.BUILDS), step(Rung.QUIET, Reason.STILL_FIRES, tried=5)))
+    climb = Climb(trial.patch, trial.recipe, trial.supplier, steps, LEVEL, 1)
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        docket = validating.system_docket(tx, instance, trial.case_id)
+        assert docket is not None
+        claimed = trials.claim(tx, new_id("lse"), actor=instance.actor.id, policy=instance.policy.bench_queue, now=now)
+        assert claimed is not None
+        assert trials.finish(tx, docket, claimed, Tried(climb, b"{}", digest_of(b"{}")), actor=instance.actor.id, now=now)
 
 
 @dataclass

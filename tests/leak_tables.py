@@ -14,7 +14,7 @@ PARAMETERS = {
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
     "erasure_id": "era", "ask_id": "ask", "model_proposal_id": "prp", "version_id": "cor", "appeal_id": "apl",
-    "validation_id": "val", "material_id": "mat",
+    "validation_id": "val", "material_id": "mat", "trial_id": "trl",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -136,6 +136,10 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/validations": [Template(json={"report": "{report_id}", "recipe": "{material_id}"})],
     f"POST {API}/cases/{{case_id}}/validations/{{validation_id}}/cancel": [Template()],
     f"POST {API}/cases/{{case_id}}/validations/{{validation_id}}/resume": [Template()],
+    f"POST {API}/cases/{{case_id}}/trials": [Template(json={"patch": "{material_id}", "recipe": "{material_id}"})],
+    f"POST {API}/cases/{{case_id}}/trials/{{trial_id}}/review": [Template(json={"accepts": True, "reason": "read"})],
+    "POST /cases/{case_id}/trials": [_form(patch="{material_id}", recipe="{material_id}")],
+    "POST /cases/{case_id}/trials/{trial_id}/review": [_form(says="accept", reason="read")],
     f"POST {API}/cases/{{case_id}}/materials": [Template("name=a.txt&kind=benign", body=b"x")],
     f"POST {API}/cases/{{case_id}}/materials/fetch": [Template(json={"url": "https://example.org/a.tar.gz"})],
     "POST /cases/{case_id}/validations": [_form(report="{report_id}", recipe="{material_id}")],

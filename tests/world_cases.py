@@ -7,8 +7,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bench_support import BENIGN, PATCH, REPRODUCER, SOURCE, Benches, recipe_text
-from clearinghouse.app import blind_check, validating
+from bench_support import BENIGN, PATCH, REPRODUCER, SOURCE, Benches, recipe_text, tried_as_it_seems
+from clearinghouse.app import blind_check, patch_trials, validating
 from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.core.events import Event
 from clearinghouse.core.ids import CaseId, PartyId, new_id
@@ -187,15 +187,21 @@ def _case_a(world: World) -> str:
 def _validated(world: World, case: str, report: str) -> None:
     """Let the desk have a report of case A validated, and the bench of another house do it; who is here for another report is not told."""
     instance, readers = world.instance, (*A_WORKING, "second")
-    desk = instance.acting_as(world.people["desk"].party)
+    desk, patch = instance.acting_as(world.people["desk"].party), ""
     for kind, body in ((MaterialKind.SOURCE, SOURCE), (MaterialKind.PATCH, PATCH), (MaterialKind.REPRODUCER, REPRODUCER), (MaterialKind.BENIGN, BENIGN)):
         kept = validating.add_material(desk, case, kind, f"{world.mark(f'a name of a {kind}', *A_WORKING)}.bin", body)
         world.thing("material_id", kept.id, A_WORKING, parent=case)
+        patch = kept.id if kind is MaterialKind.PATCH else patch
     recipe = validating.add_material(desk, case, MaterialKind.RECIPE, "recipe.toml", recipe_text(f"Overflow {world.mark('a recipe', *readers)}"))
     world.thing("material_id", recipe.id, A_WORKING, parent=case)
     asked = validating.ask(desk, case, report, recipe.id)
     world.thing("validation_id", asked.id, readers, parent=case)
     Benches(instance).of(instance.actor).run_once()
+    trial = patch_trials.ask(desk, case, patch, recipe.id)
+    world.thing("trial_id", trial.id, A_WORKING, parent=case)
+    tried_as_it_seems(instance, trial)
+    reason = world.mark("a reason of a review", *A_WORKING)
+    patch_trials.review(instance.acting_as(world.people["vendor_a"].party), case, trial.id, False, reason)
 
 
 def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:

@@ -1,32 +1,43 @@
 """The matrix of a component over its cases: filled once, kept by each case as its own, handed to deconfliction."""
 
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from clearinghouse.app import process, validating
-from clearinghouse.app.bench import digest_of_statement
-from clearinghouse.app.matrix import Filled, fill_case
+from clearinghouse.app.bench import bench_of, digest_of_statement
+from clearinghouse.app.matrix import Filled, fill_case, fill_next
 from clearinghouse.app.validating import system_docket
 from clearinghouse.app.views import report as report_views
 from clearinghouse.app.views.matrix import read_matrix
 from clearinghouse.app.wiring import Instance
+from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import NotFound, NotPermitted
 from clearinghouse.core.events import Event
 from clearinghouse.core.ids import CaseId, ReportId
 from clearinghouse.disclosure.coordination.rooms.records import CaseRole
+from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.execution import store as execution
 from clearinghouse.disclosure.deconfliction.execution.records import Strength
+from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.intake.records import Finding
 from clearinghouse.disclosure.validation.dockets.records import MaterialKind
+from clearinghouse.disclosure.validation.matrix import store as matrices
 from clearinghouse.disclosure.validation.queue import store as queue
+from clearinghouse.disclosure.validation.queue.actions import component_term
 from clearinghouse.disclosure.validation.queue.records import Finished, ValidationState
+from clearinghouse.disclosure.validation.recipes.document import example_files, pin_document
 from clearinghouse.disclosure.validation.workshop import Cache, Materials
 from clearinghouse.disclosure.validation.workshop.materials import digest_of
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.sandbox import Sandbox
 from room_cast import Cast
-from tests.toy_bench import PROGRAM, ToyWorkshop, diff, replaced
+from sandbox_support import real_sandbox
+from toy_bench import PROGRAM, ToyWorkshop, diff, replaced
 
 FIX_A = diff(PROGRAM, replaced(PROGRAM, (b"flaw a\n", b"good a\n")))
 CHECK_A = diff(PROGRAM, replaced(PROGRAM, (b"flaw a\n", b"checked a\n")))
@@ -104,6 +115,11 @@ def confirmed(
     return case, report
 
 
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    yield from real_sandbox("clang", "patch", "llvm-symbolizer")
+
+
 @pytest.fixture
 def cast(sqlite_instance: Instance) -> Cast:
     return Cast(sqlite_instance)
@@ -120,8 +136,6 @@ def three(cast: Cast) -> list[tuple[CaseId, ReportId]]:
 
 
 def numbers_of(cast: Cast, found: list[tuple[CaseId, ReportId]]) -> dict[int, int]:
-    from clearinghouse.disclosure.intake import store as intake
-
     with cast.instance.database.read() as tx:
         return {intake.system_number(tx, report) or 0: place for place, (_, report) in enumerate(found)}
 
@@ -264,3 +278,57 @@ def test_only_who_may_decide_about_a_case_fills_its_matrix(cast: Cast) -> None:
     for name, error in (("vendor", NotPermitted), ("coordinator_elsewhere", NotFound)):
         with pytest.raises(error):
             fill_in(cast.instance.acting_as(cast.party(name)), None, found[0][0])  # type: ignore[arg-type]
+
+
+def test_matrix_is_due_until_it_is_filled_and_again_with_the_next_patch(cast: Cast, clock: FixedClock) -> None:
+    instance, found = cast.instance, three(cast)
+    with instance.database.read() as tx:
+        assert matrices.system_due(tx) is not None
+    clock.at += timedelta(seconds=1)
+    filled(cast, found[0][0], Benches())
+    with instance.database.read() as tx:
+        assert matrices.system_due(tx) is None
+    clock.at += timedelta(seconds=1)
+    validating.add_material(instance, found[1][0], MaterialKind.PATCH, "another", FIX_A + b"\n")
+    with instance.database.read() as tx:
+        assert matrices.system_due(tx) == (found[1][0], component_term(instance.envelope, "pkg:generic/toy"))
+
+
+def test_bench_fills_what_is_due_in_the_real_sandbox(instance: Instance, sandbox: Sandbox) -> None:
+    """From two cases of one planted flaw to one cluster, by nothing but what was run."""
+    cast, files = Cast(replace(instance, policy=replace(instance.policy, bench=replace(instance.policy.bench, runs=2)))), example_files()
+    other = files["fix.diff"].replace(b"  if ((size_t)count + 2 > size) return -2;", b"  if (size < 2u + count) count = 0;")
+    cases: list[CaseId] = []
+    mine_of: list[ReportId] = []
+    for finder, fix in (("finder", files["fix.diff"]), ("second", other)):
+        mine = files | {"fix.diff": fix, "crash.bin": b"S\xf0" + finder.encode()}
+        report = cast.report(Finding(title=f"Sent by {finder}", description=f"{finder} saw it read past", reproduction="run it"), finder)
+        case = cast.open(report, title=f"Sent by {finder}")
+        for name, body in mine.items():
+            kind = {"fix.diff": MaterialKind.PATCH, "crash.bin": MaterialKind.REPRODUCER, "good.bin": MaterialKind.BENIGN}.get(name, MaterialKind.SOURCE)
+            if name != "draft.toml":
+                validating.add_material(cast.instance, case, kind, name, body)
+        text = pin_document(files["draft.toml"].decode(), mine).encode()
+        recipe = validating.add_material(cast.instance, case, MaterialKind.RECIPE, "recipe.toml", text)
+        validating.ask(cast.instance, case, report, recipe.id)
+        cases.append(case)
+        mine_of.append(report)
+    process.deconflict(cast.instance, settle=True)
+    before = [group for group in clusters_of(cast.instance) if set(mine_of) & group]
+    assert [len(group) for group in before] == [1, 1]
+    bench = bench_of(cast.instance, sandbox, lambda stop: fill_next(cast.instance, sandbox, stop))
+    bench.run_once()
+    assert [group for group in clusters_of(cast.instance) if set(mine_of) & group] == [set(mine_of)]
+    assert [len(view.pictures) for view in (read_matrix(cast.instance, case) for case in cases)] == [1, 1]
+    assert not fill_next(cast.instance, sandbox, threading.Event()), "what is filled is not due"
+
+
+def clusters_of(instance: Instance) -> list[set[ReportId]]:
+    """Reports by cluster."""
+    with instance.database.read() as tx:
+        found = intake.list_reports(tx, instance.envelope, viewer=instance.actor.id, now=instance.clock.now(), newest=100)
+        ids = {report.number: report.id for report in found}
+        groups: dict[int, set[ReportId]] = {}
+        for number, cluster in deconfliction.cluster_of_each(tx):
+            groups.setdefault(cluster, set()).add(ids[number])
+    return [groups[cluster] for cluster in sorted(groups)]

@@ -66,7 +66,9 @@ _SHARED = {
     "case_decisions": "cases", "case_imports": "cases", "case_reports": "cases", "contact_attempts": "cases", "contact_watches": "cases",
     "document_bodies": "cases", "documents": "cases", "embargo_facts": "cases", "embargo_leaks": "cases", "embargo_proposals": "cases",
     "embargo_terms": "cases", "messages": "cases", "original_parts": "submissions", "relay_steps": "relays", "submission_items": "submissions",
-    "bench_bodies": "cases", "bench_builds": "cases", "bench_cells": "cases", "bench_matrices": "cases", "bench_materials": "cases", "threads": "cases", "validations": "cases", "vendor_statements": "cases", "vulnerabilities": "cases",
+    "bench_bodies": "cases", "bench_builds": "cases", "bench_cells": "cases", "bench_matrices": "cases", "bench_materials": "cases",
+    "patch_reviews": "cases", "patch_trials": "cases", "threads": "cases", "validations": "cases", "vendor_statements": "cases",
+    "vulnerabilities": "cases",
 }
 """Tables sealed under the key of another table's row."""
 

@@ -87,6 +87,8 @@ PLAIN = {
     "disclosure/validation/memory/cache.py:Memory.read": _MACHINE,
     "disclosure/validation/memory/cache.py:Memory.find_cell": _MACHINE,
     "disclosure/validation/memory/cache.py:Memory.find_build": _MACHINE,
+    "app/patch_trials.py:try_next": _MACHINE,
+    "app/patch_trials.py:_try": _MACHINE,
     "disclosure/validation/queue/jobs.py:Bench._claim": _MACHINE,
     "disclosure/validation/queue/jobs.py:Bench._asked": _MACHINE,
     "disclosure/validation/queue/jobs.py:Bench._watch": _MACHINE,

@@ -31,6 +31,7 @@ from clearinghouse.api.coordination import (
     participants,
     rooms,
     threads,
+    trials,
     validations,
     vulnerabilities,
 )
@@ -52,7 +53,7 @@ def api_routers() -> list[Router]:
     own = Router(
         "/api/v1",
         route_handlers=[
-            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, rooms.ROUTER, cases.ROUTER, asks.ROUTER, appeals.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, validations.ROUTER, vulnerabilities.ROUTER,
+            intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, rooms.ROUTER, cases.ROUTER, asks.ROUTER, appeals.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, trials.ROUTER, validations.ROUTER, vulnerabilities.ROUTER,
             embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, blind.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},

@@ -5,9 +5,9 @@ Runs in a process of its own (`clearinghouse bench work`), never beside the page
 
 import hashlib
 import socket
-import sys
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,14 +33,18 @@ from clearinghouse.disclosure.validation.queue.records import Finished, Validati
 from clearinghouse.disclosure.validation.recipes.document import read_recipe
 from clearinghouse.disclosure.validation.recipes.records import Recipe
 from clearinghouse.disclosure.validation.workshop import Workshop
-from clearinghouse.sandbox import Sandbox, open_sandbox
+from clearinghouse.sandbox import Sandbox
 from clearinghouse.storage.sealing import create_key_file
 
 _SHOPS_MAX = 2  # workshops kept open by one worker: unpacked builds of as many cases
 
 
-def bench_of(instance: Instance, sandbox: Sandbox) -> Bench:
-    """A worker of the bench, acting as the instance's party."""
+def bench_of(instance: Instance, sandbox: Sandbox, otherwise: Callable[[threading.Event], bool] | None = None) -> Bench:
+    """A worker of the bench, acting as the instance's party.
+
+    Args:
+        otherwise: what it does where no validation waits; gives whether something was done.
+    """
     shops = _Shops(instance, sandbox)
     signer = evidence_key(instance)
     host = host_name()
@@ -57,25 +61,8 @@ def bench_of(instance: Instance, sandbox: Sandbox) -> Bench:
 
     return Bench(
         instance.database, instance.actor.id, instance.policy.bench_queue, instance.clock.now, shops.open,
-        lambda document: read_recipe(document, instance.policy.bench), judge,
+        lambda document: read_recipe(document, instance.policy.bench), judge, otherwise or (lambda stop: False),
     )
-
-
-def run_in_thread(instance: Instance, stop: threading.Event) -> threading.Thread | None:
-    """The work of the bench beside a server, where the settings say so; None where they do not, or this host has no sandbox."""
-    if not instance.settings.bench.on_server:
-        return None
-
-    def work() -> None:
-        try:
-            with open_sandbox(instance.settings.sandbox) as sandbox:
-                bench_of(instance, sandbox).run(stop, instance.policy.worker.pause_seconds)
-        except Unavailable as error:
-            sys.stderr.write(f"clearinghouse bench: {error}; nothing is validated here\n")
-
-    thread = threading.Thread(target=work, name="bench", daemon=True)
-    thread.start()
-    return thread
 
 
 def evidence_key(instance: Instance) -> Ed25519PrivateKey:
@@ -170,4 +157,4 @@ def _with_second(instance: Instance, docket: Docket, validation: Validation, fou
     return found
 
 
-__all__ = ["bench_of", "digest_of_statement", "evidence_key", "host_name", "run_in_thread", "sweep"]
+__all__ = ["bench_of", "digest_of_statement", "evidence_key", "host_name", "sweep"]

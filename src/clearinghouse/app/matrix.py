@@ -4,17 +4,19 @@ What a case is given of another is what `matrix.kept` lets through. Builds and c
 those of another's patch are not: they live as long as the run, and only the cell's word is kept.
 """
 
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from clearinghouse.app.bench import digest_of_statement
 from clearinghouse.app.validating import builds_folder, system_docket
 from clearinghouse.app.views.matrix import read_matrix
 from clearinghouse.app.wiring import Instance
-from clearinghouse.core.errors import NotFound
+from clearinghouse.core.errors import Invalid, NotFound
 from clearinghouse.core.events import Detail, Event
-from clearinghouse.core.ids import CaseId
+from clearinghouse.core.ids import CaseId, new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.execution.actions import Kept, keep_edges
@@ -37,12 +39,14 @@ from clearinghouse.disclosure.validation.queue.actions import component_term
 from clearinghouse.disclosure.validation.queue.records import ValidationState
 from clearinghouse.disclosure.validation.recipes.document import read_recipe
 from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe, Supplier
-from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials, MemoryCache, Workshop
+from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials, MemoryCache, Stopped, Workshop
 from clearinghouse.ledger import actions as ledger
+from clearinghouse.ledger import outbox
 from clearinghouse.parties import rules as party_rules
 from clearinghouse.sandbox.base import Ran, Sandbox
 from clearinghouse.storage import Transaction
 
+_TURN = "matrix"
 OpenShop = Callable[[Materials, Cache], Shop]
 """Opens a workshop over materials and a cache; whoever gave it closes what it opened."""
 
@@ -109,6 +113,8 @@ def fill_component(
         Stopped: we were asked to stop.
     """
     secret, term = instance.envelope.index_key(), component_term(instance.envelope, component)
+    # What is confirmed or handed in from here on is not in it, and makes it due again.
+    began = instance.clock.now()
     with instance.database.read() as tx:
         opened = [_case(tx, instance, case_id, component) for case_id in queue.system_cases_of_component(tx, term)]
         cases = [case for case in opened if case is not None]
@@ -128,7 +134,7 @@ def fill_component(
         for case in cases:
             case.memory.write(tx)
             kept = kept_of(component, matrix, weighed, {row.report for row in case.rows}, {column.id for column in case.columns}, secret)
-            store.put(tx, case.docket, term, kept, now)
+            store.put(tx, case.docket, term, kept, began)
             # Of the case's own alone: how much there is of others is nobody's to count here.
             own: dict[str, Detail] = {"reproducers": len(kept.rows), "patches": sum(column.own for column in kept.columns)}
             ledger.record(tx, Event("MatrixFilled", (case.docket.case_id,), own), actor=instance.system, now=now)
@@ -136,6 +142,41 @@ def fill_component(
     for case in cases:
         case.memory.forget_new()
     return Filled(component, matrix, weighed, edges)
+
+
+def fill_next(instance: Instance, sandbox: Sandbox, stop: threading.Event) -> bool:
+    """Fill the matrix that is due longest, as no other worker does just now; False where none is.
+
+    What cannot be filled is tried again when its turn has passed: nothing of it is lost.
+    Raises:
+        Unavailable: something this needs is not there now.
+    """
+    with instance.database.read() as tx:
+        due = store.system_due(tx)
+    if due is None:
+        return False
+    case_id, term = due
+    lease, now = new_id("lse"), instance.clock.now()
+    with instance.database.write() as tx:
+        if not outbox.take_turn(tx, _TURN, lease, until=now + timedelta(seconds=instance.policy.bench_queue.lease_seconds), now=now):
+            return False
+    try:
+        with instance.database.read() as tx:
+            docket = system_docket(tx, instance, case_id)
+            found = [] if docket is None else [recipe.component for _, _, recipe in _confirmed(tx, instance, docket)]
+        component = next((one for one in found if component_term(instance.envelope, one) == term), None)
+        if component is None:
+            return False  # the case was erased a moment ago
+        with ExitStack() as opened:
+            def open_shop(materials: Materials, cache: Cache) -> Workshop:
+                return opened.enter_context(Workshop(sandbox, materials, instance.policy.bench, cache=cache, stop=stop))
+
+            fill_component(instance, component, open_shop)
+    except (Stopped, NotFound, Invalid):
+        return False
+    with instance.database.write() as tx:
+        outbox.end_turn(tx, _TURN, lease)
+    return True
 
 
 def _hand_over(tx: Transaction, instance: Instance, matrix: Matrix, weighed: Weighed) -> Kept:

@@ -56,12 +56,13 @@ def system_docket(tx: Transaction, instance: Instance, case_id: str) -> Docket |
 
 
 def add_material(
-    instance: Instance, case_id: str, kind: MaterialKind, untrusted_name: str, body: bytes, *, origin: str = ""
+    instance: Instance, case_id: str, kind: MaterialKind, untrusted_name: str, body: bytes, *, origin: str = "", by_model: bool = False
 ) -> Material:
     """Bytes for the bench, sealed with a case.
 
     Args:
         origin: the address they were fetched from by this instance.
+        by_model: who adds them says that an AI model made them.
     Raises:
         NotFound: the case is not the actor's to see.
         NotPermitted: the actor takes no part in it, or is not shown everything.
@@ -74,12 +75,12 @@ def add_material(
     with instance.database.write() as tx:
         room = rooms.take_part(tx, case_id, envelope=instance.envelope, actor=instance.actor.id, now=now)
         return dockets.add_material(
-            tx, docket_of(tx, room), kind, untrusted_name, body, by_finder=_sent_some(tx, room), origin=origin, actor=instance.actor.id,
+            tx, docket_of(tx, room), kind, untrusted_name, body, by_finder=_sent_some(tx, room), by_model=by_model, origin=origin, actor=instance.actor.id,
             policy=instance.policy.bench, bounds=instance.policy.bench_queue, now=now,
         )
 
 
-def add_folder(instance: Instance, case_id: str, folder: Path) -> list[Material]:
+def add_folder(instance: Instance, case_id: str, folder: Path, *, by_model: bool = False) -> list[Material]:
     """A recipe and the files beside it that it names, kept with a case; the recipe comes last.
 
     Raises:
@@ -97,10 +98,10 @@ def add_folder(instance: Instance, case_id: str, folder: Path) -> list[Material]
     kinds |= dict.fromkeys(recipe.benign, MaterialKind.BENIGN) | {recipe.reproducer: MaterialKind.REPRODUCER}
     names = held.names()
     added = [
-        add_material(instance, case_id, kinds.get(digest, MaterialKind.SOURCE), Path(names[digest]).name, held.read(digest))
+        add_material(instance, case_id, kinds.get(digest, MaterialKind.SOURCE), Path(names[digest]).name, held.read(digest), by_model=by_model)
         for digest in named_digests(recipe) if digest in names
     ]
-    return [*added, add_material(instance, case_id, MaterialKind.RECIPE, FILE_NAME, body)]
+    return [*added, add_material(instance, case_id, MaterialKind.RECIPE, FILE_NAME, body, by_model=by_model)]
 
 
 def check_may_add(instance: Instance, case_id: str) -> None:

@@ -27,6 +27,7 @@ def add(
     ctx: typer.Context, case: Case,
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files; or a folder with recipe.toml and the files it names.")],
     kind: Annotated[str, typer.Option(help="What the files are: recipe, reproducer, source, harness, patch, benign or test.")] = "",
+    by_model: Annotated[bool, typer.Option("--by-model", help="An AI model made them: they carry that label from here on.")] = False,
     document: Annotated[bool, typer.Option("--document", help="PATH is the id of a document of the case (doc_...): keep a copy for the bench.")] = False,
     json: Json = False,
 ) -> None:
@@ -41,10 +42,10 @@ def add(
             if document:
                 added.append(add_document(instance, case, str(path), parse_kind(kind) if kind else None))
             elif path.is_dir():
-                added += add_folder(instance, case, path)
+                added += add_folder(instance, case, path, by_model=by_model)
             elif kind:
                 _check_size(path, instance.policy.bench.material_bytes_max)
-                added.append(add_material(instance, case, parse_kind(kind), path.name, path.read_bytes()))
+                added.append(add_material(instance, case, parse_kind(kind), path.name, path.read_bytes(), by_model=by_model))
             else:
                 raise Invalid(f"say what {path} is, with --kind; a folder with a recipe says so itself")
     if json:
@@ -195,8 +196,11 @@ def work(
     ctx: typer.Context, once: Annotated[bool, typer.Option("--once", help="Work until there is nothing left to do now, then end.")] = False,
     json: Json = False,
 ) -> None:
-    """Do the work of the bench until interrupted, as the party of the command line. Any number may run at once, on several hosts."""
-    from clearinghouse.app.bench import bench_of
+    """Do the work of the bench until interrupted, as the party of the command line. Any number may run at once, on several hosts.
+
+    Validations come first, then patches on trial, then matrices that lack a reproducer or a patch.
+    """
+    from clearinghouse.app.bench_work import working_bench
     from clearinghouse.app.benching import bench_sandbox
     from clearinghouse.app.process import sign_checkpoint
 
@@ -204,7 +208,7 @@ def work(
     for ending in (signal.SIGTERM, signal.SIGINT):
         signal.signal(ending, lambda number, frame: stop.set())
     with context.instance() as instance, bench_sandbox(context.folder()) as sandbox:
-        bench = bench_of(instance, sandbox)
+        bench = working_bench(instance, sandbox)
         level = sandbox.level
         if not json:
             say(f"sandbox: {level.kind} {level.version}, guards: {', '.join(sorted(level.guards))}")

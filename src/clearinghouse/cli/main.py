@@ -30,6 +30,7 @@ from clearinghouse.cli import (
     patching,
     proposing,
     serve,
+    trials,
     validate,
     worker,
 )
@@ -74,6 +75,7 @@ filling.register(app)
 erasure.register(coordination.app)
 app.add_typer(coordination.app, name="case")
 app.add_typer(embargo.app, name="embargo")
+app.add_typer(trials.app, name="trial")
 app.add_typer(model.app, name="model")
 app.add_typer(appeals.app, name="appeal")
 app.add_typer(bench.app, name="bench")

@@ -32,6 +32,8 @@ ThreadId = NewType("ThreadId", str)
 MessageId = NewType("MessageId", str)
 DocumentId = NewType("DocumentId", str)
 ErasureId = NewType("ErasureId", str)
+TrialId = NewType("TrialId", str)
+ReviewId = NewType("ReviewId", str)
 MaterialId = NewType("MaterialId", str)
 ValidationId = NewType("ValidationId", str)
 

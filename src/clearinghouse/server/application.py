@@ -19,7 +19,7 @@ from litestar.types import Message, Scope
 from clearinghouse import __version__
 from clearinghouse.api import problems
 from clearinghouse.api.routers import api_routers
-from clearinghouse.app import bench
+from clearinghouse.app import bench_work
 from clearinghouse.app.reception import Reception
 from clearinghouse.app.wiring import Instance
 from clearinghouse.app.worker import run_in_thread
@@ -58,7 +58,7 @@ def create_application(instance: Instance, *, worker: bool = False, matcher_proc
             asyncio.get_running_loop().set_default_executor(threads)
             app.state.reception = opened
             stop = threading.Event()
-            beside = [run_in_thread(instance, stop), bench.run_in_thread(instance, stop)] if worker else []
+            beside = [run_in_thread(instance, stop), bench_work.run_in_thread(instance, stop)] if worker else []
             yield
             stop.set()
             for thread in beside:

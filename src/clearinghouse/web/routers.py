@@ -22,7 +22,7 @@ from clearinghouse.web import (
     problems,
     site,
 )
-from clearinghouse.web.coordination import appeals, asks, deeds, matrix, room, validations
+from clearinghouse.web.coordination import appeals, asks, deeds, matrix, room, trials, validations
 from clearinghouse.web.visitor import Visiting, read_form, visit
 
 _FORM_BYTES_MAX = 2 << 20
@@ -44,7 +44,7 @@ def web_router() -> Router:
         "/",
         route_handlers=[
             site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
-            room.ROUTER, asks.ROUTER, appeals.ROUTER, matrix.ROUTER, validations.ROUTER, deeds.ROUTER, nothing,
+            room.ROUTER, asks.ROUTER, appeals.ROUTER, matrix.ROUTER, trials.ROUTER, validations.ROUTER, deeds.ROUTER, nothing,
         ],
         dependencies={"visitor": Provide(visit, sync_to_thread=True), "form": Provide(read_form)},
         exception_handlers={Exception: problems.answer}, request_max_body_size=_FORM_BYTES_MAX,

@@ -100,10 +100,11 @@ async def add_material(
     request: "Request[Any, Any, Any]", instance: Acting, case_id: FromPath[str],
     name: Annotated[str, QueryParameter(name="name", min_length=1, max_length=300)],
     kind: Annotated[MaterialKind, QueryParameter(name="kind")],
+    by_model: Annotated[bool, QueryParameter(name="by_model")] = False,
 ) -> Material:
     """The body is the file, sealed under the case's key; the same bytes are kept once. Needs tier 3."""
     data = await body_within(request, instance.policy.bench.material_bytes_max, "an archive of what is needed alone is smaller")
-    return await sync_to_thread(lambda: validating.add_material(instance, case_id, kind, name, data))
+    return await sync_to_thread(lambda: validating.add_material(instance, case_id, kind, name, data, by_model=by_model))
 
 
 @post("/cases/{case_id:str}/materials/fetch", opt={SCOPE: Scope.CASES_ACT}, status_code=201, sync_to_thread=True, summary="Fetch a source")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
-from clearinghouse.app.views import case_room, cases, embargo_clock, validations
+from clearinghouse.app.views import case_room, cases, embargo_clock, trials, validations
 from clearinghouse.app.views.case_room import RoomPage
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import parse_instant
@@ -70,9 +70,11 @@ def show(
         coordinates=Scope.CASES_DECIDE in visitor.scopes,
     )
     said = tuple(Flash("problem", words) for words in (problem, wrong) if words)
+    bench = validations.read_bench(instance, case_id) if part in ("summary", "validation") else None
     return visitor.render(
         "case.html", http_status=http_status, said=said, room=shown, part=part if part in PARTS else "summary", form=form or Form(),
-        bench=validations.read_bench(instance, case_id) if part in ("summary", "validation") else None, material_kinds=MATERIAL_KINDS,
+        bench=bench, material_kinds=MATERIAL_KINDS, trials=trials.read_trials(instance, case_id) if part == "validation" else (),
+        patches=() if bench is None else tuple(one for one in bench.materials if one.kind is MaterialKind.PATCH),
         statuses=STATUSES, kinds=KINDS, tlps=TLPS, asked_at=what_if,
     )
 

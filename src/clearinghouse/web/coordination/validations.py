@@ -89,7 +89,7 @@ def add(visitor: Visiting, case_id: FromPath[str], form: Form) -> Response[Any]:
         name, data = form.files.get("file", ("", b""))
         if not data:
             raise Invalid("choose a file that is not empty")
-        return validating.add_material(instance, case_id, parse_kind(form.text("kind")), name, data)
+        return validating.add_material(instance, case_id, parse_kind(form.text("kind")), name, data, by_model=form.text("by_model") == "yes")
 
     return _do(visitor, f"/cases/{case_id}?part=validation", "Added and sealed.", keep)
 

@@ -14,13 +14,14 @@ from clearinghouse.storage import Database, Transaction
 
 
 def add_material(
-    tx: Transaction, docket: Docket, kind: MaterialKind, untrusted_name: str, body: bytes, *, by_finder: bool, origin: str = "",
+    tx: Transaction, docket: Docket, kind: MaterialKind, untrusted_name: str, body: bytes, *, by_finder: bool, by_model: bool = False, origin: str = "",
     actor: PartyId, policy: BenchPolicy, bounds: BenchQueuePolicy, now: datetime,
 ) -> Material:
     """Bytes the bench may use in a case, sealed; the same bytes are kept once.
 
     Args:
         by_finder: the actor, its organisation or a team of it sent a report of the case.
+        by_model: who hands them in says that an AI model made them.
         origin: the address this instance fetched them from itself.
     Raises:
         NotPermitted: the actor is not shown everything of the case.
@@ -37,7 +38,7 @@ def add_material(
         raise Conflict("this case takes no further materials")
     new = Material(
         MaterialId(new_id("mat")), kind, digest_of(body), len(body), now, actor,
-        rules.supplier_of(by_finder=by_finder, fetched=bool(origin)), rules.parse_name(untrusted_name), origin,
+        rules.supplier_of(by_finder=by_finder, fetched=bool(origin), by_model=by_model), rules.parse_name(untrusted_name), origin,
     )
     store.add_material(tx, docket, new, body)
     details: dict[str, Detail] = {

@@ -36,8 +36,10 @@ def parse_name(untrusted_name: str) -> str:
     return name if name.strip(".") else "material"
 
 
-def supplier_of(*, by_finder: bool, fetched: bool) -> Supplier:
-    """Who made a material, by what we know: we fetched it, a finder of this case handed it in, or somebody here did."""
+def supplier_of(*, by_finder: bool, fetched: bool, by_model: bool = False) -> Supplier:
+    """Who made a material, by what we know: we fetched it, a model made it, a finder of this case handed it in, or somebody here did."""
+    if by_model:
+        return Supplier.MODEL
     if fetched:
         return Supplier.PROJECT
     return Supplier.REPORTER if by_finder else Supplier.DESK

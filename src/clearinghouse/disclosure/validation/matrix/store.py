@@ -2,12 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, Table, delete, select
+from sqlalchemy import Column, LargeBinary, Table, and_, delete, or_, outerjoin, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from clearinghouse.core.ids import CaseId, PartyId
-from clearinghouse.disclosure.validation.dockets.records import Docket
+from clearinghouse.disclosure.validation.dockets.records import Docket, MaterialKind
+from clearinghouse.disclosure.validation.dockets.store import bench_materials
+from clearinghouse.disclosure.validation.judging.records import Verdict
 from clearinghouse.disclosure.validation.matrix.kept import KeptMatrix, parse, render
+from clearinghouse.disclosure.validation.queue.records import ValidationState
+from clearinghouse.disclosure.validation.queue.store import validations
 from clearinghouse.parties.records import Tier
 from clearinghouse.parties.store import is_readable
 from clearinghouse.storage import Transaction
@@ -44,6 +48,25 @@ def system_find(tx: Transaction, docket: Docket, component_term: str) -> KeptMat
     )
     sealed = tx.value(query)
     return None if sealed is None else parse(open_with(docket.key, bytes(sealed), _about(docket, component_term)))
+
+
+def system_due(tx: Transaction) -> tuple[CaseId, str] | None:
+    """A case and the term of a component whose matrix lacks a reproducer that was confirmed, or a patch that was handed in; for the bench.
+
+    The one that waits longest.
+    """
+    confirmed = [verdict.value for verdict in Verdict if verdict.confirms]
+    patches = select(bench_materials.c.added_at).where(
+        bench_materials.c.case_id == validations.c.case_id, bench_materials.c.kind == MaterialKind.PATCH,
+        bench_materials.c.added_at > bench_matrices.c.kept_at,
+    )
+    here = and_(bench_matrices.c.case_id == validations.c.case_id, bench_matrices.c.component_term == validations.c.component_term)
+    query = select(validations.c.case_id, validations.c.component_term).select_from(outerjoin(validations, bench_matrices, here)).where(
+        validations.c.state == ValidationState.DONE, validations.c.verdict.in_(confirmed),
+        or_(bench_matrices.c.kept_at.is_(None), bench_matrices.c.kept_at < validations.c.state_at, patches.exists()),
+    ).order_by(validations.c.state_at, validations.c.validation_id).limit(1)
+    row = tx.row(query)
+    return None if row is None else (CaseId(row.case_id), row.component_term)
 
 
 def list_of(tx: Transaction, docket: Docket, *, viewer: PartyId, now: datetime) -> list[tuple[datetime, KeptMatrix]]:

@@ -22,6 +22,7 @@ from clearinghouse.disclosure.validation.queue.records import Finished, Unit, Un
 from clearinghouse.disclosure.validation.queue.states import VALIDATION_TRANSITIONS
 from clearinghouse.disclosure.validation.recipes.document import named_digests
 from clearinghouse.disclosure.validation.recipes.records import Recipe
+from clearinghouse.disclosure.validation.trials import store as trials
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
 from clearinghouse.storage import Envelope, Transaction
@@ -196,6 +197,7 @@ def forget_case(tx: Transaction, case_id: CaseId, *, now: datetime) -> None:
     for validation_id, state in store.system_open(tx, case_id):
         store.change_state(tx, validation_id, state, ValidationState.CANCELLED, now)
         store.forget_units(tx, validation_id)
+    trials.system_end_open(tx, case_id, now)
     memory.forget_case(tx, case_id)
     matrices.forget_case(tx, case_id)
     dockets.forget_bodies(tx, case_id)

@@ -64,6 +64,8 @@ class Bench:
     """A case with its key and a workshop that ends its runs when the event is set, the same one each time; None where it was erased."""
     read_recipe: Callable[[bytes], Recipe]
     judge: Callable[[Docket, Validation, Recipe, Shop], Finished]
+    otherwise: Callable[[threading.Event], bool] = lambda stop: False
+    """What is done where no validation waits; gives whether something was."""
     report: Callable[[str], None] = lambda line: print(line, file=sys.stderr)
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -94,7 +96,7 @@ class Bench:
         lease = new_id("lse")
         units = self._claim(lease)
         if not units:
-            return False
+            return self.otherwise(stop)
         first = units[0]
         self._stop.clear()
         with self._watched(first, stop):
