@@ -36,6 +36,7 @@ from clearinghouse.app.views.search import Found
 from clearinghouse.app.views.search_rooms import FoundFlaw, FoundInRooms, FoundMessage, FoundParty, FoundRoom
 from clearinghouse.app.views.statistics import Day, Statistics
 from clearinghouse.app.views.telling import Telling
+from clearinghouse.app.views.trials import ReviewLine, StepLine, TrialLine
 from clearinghouse.app.views.validations import VERDICTS, BuildLine, CaseBench, CellLine, ValidationLine, ValidationPage
 from clearinghouse.core.ids import CaseId, CommitmentId, EventId, MaterialId, PartyId, ReportId, SubmissionId
 from clearinghouse.core.roles import Role
@@ -388,9 +389,26 @@ BENCH = CaseBench(
 )
 
 
+TRIALS = (
+    TrialLine(
+        an_id("trl", "a"), "fix-strip-count.diff", "sha256:" + "c1" * 32, "sha256:" + "a" * 64, "done", ago(hours=3), "", "behaviour unchanged",
+        "it applies; it builds; it stops the reproducer; it stops variants of the reproducer; then: nobody has reviewed it", "",
+        (
+            StepLine("applies", "held", "", 0, 0), StepLine("variants quiet", "held", "", 31, 31), StepLine("regression test", "not made", "no new test came with it", 0, 0),
+            StepLine("reviewed", "not made", "nobody has reviewed it", 0, 0),
+        ),
+        (ReviewLine(PartyId(an_id("pty")), False, ago(hours=1), "It hides <script>alert(1)</script> the length"),), True, "sha256:" + "d4" * 32,
+    ),
+    TrialLine(
+        an_id("trl", "b"), "a proposal <b>of a model with a very long name that goes on and on</b>.diff", "sha256:" + "c2" * 32, "sha256:" + "a" * 64, "waiting",
+        ago(minutes=4), "proposed by a model", "", "", "", (), (), False, "",
+    ),
+)
+
+
 def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
     """Name to template, frame and variables of every page."""
-    room: partial[dict[str, object]] = partial(dict, room=ROOM, form=FORM, statuses=STATUSES, kinds=(("reproducer", "reproducer"), ("patch", "patch")), tlps=(("AMBER+STRICT", "TLP:AMBER+STRICT"), ("RED", "TLP:RED")), asked_at="", bench=BENCH, material_kinds=(("recipe", "recipe"), ("reproducer", "reproducer")))
+    room: partial[dict[str, object]] = partial(dict, room=ROOM, form=FORM, statuses=STATUSES, kinds=(("reproducer", "reproducer"), ("patch", "patch")), tlps=(("AMBER+STRICT", "TLP:AMBER+STRICT"), ("RED", "TLP:RED")), asked_at="", bench=BENCH, trials=TRIALS, patches=BENCH.materials[:1], material_kinds=(("recipe", "recipe"), ("reproducer", "reproducer")))
     inbox = Inbox(LINES, InboxFilters(), True, "cursor", True)
     rows = pages.compared_rows(REPORT.finding, OTHER.finding)
     undo = Flash("done", "Merged: 4 reports are one flaw.", "/decisions/undo", {"decision": an_id("dec")})
@@ -453,7 +471,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "commitments-none": ("commitments.html", page("/commitments", FINN), {**commitments_shown(), "lines": (), "after": ""}),
         "cases": ("cases.html", page("/cases", ADA), {"rooms": ROOMS, "invitations": INVITED, "clusters": [CLUSTER, replace(CLUSTER, hidden=0, public=0, settled=True, title="SQL injection")], "total": 61}),
         **{f"case-{part}": ("case.html", page("/cases/x", ADA), room(part=part)) for part in ("summary", "validation", "threads", "people", "documents", "record")},
-        "case-validation-empty": ("case.html", page("/cases/x", ADA), room(part="validation", bench=CaseBench((), (), (), frozenset()))),
+        "case-validation-empty": ("case.html", page("/cases/x", ADA), room(part="validation", bench=CaseBench((), (), (), frozenset()), trials=(), patches=())),
         "validation": ("validation.html", page("/cases/x/validations/y", ADA), {"found": validation_shown()}),
         "validation-not-reproduced": ("validation.html", page("/cases/x/validations/y", FINN), {"found": replace(
             validation_shown(), line=replace(validation_line("c", "not_reproduced"), failed=0), reasons=("nothing happened in 5 runs",), may=frozenset())}),
