@@ -203,6 +203,7 @@ def work(
     from clearinghouse.app.bench_work import working_bench
     from clearinghouse.app.benching import bench_sandbox
     from clearinghouse.app.process import sign_checkpoint
+    from clearinghouse.sandbox.preflight import ATTACKS, demand, examine
 
     context, stop = context_of(ctx), threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT):
@@ -213,7 +214,8 @@ def work(
         if not json:
             say(f"sandbox: {level.kind} {level.version}, guards: {', '.join(sorted(level.guards))}")
         if not once:
-            say("working; interrupt to end")
+            demand(examine(sandbox, ATTACKS))
+            say("the sandbox withstands what was tried on it; working; interrupt to end")
             bench.run(stop, instance.policy.worker.pause_seconds)
             return
         done = bench.run_once(stop)
