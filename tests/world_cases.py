@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bench_support import BENIGN, PATCH, REPRODUCER, SOURCE, Benches, recipe_text, tried_as_it_seems
 from clearinghouse.app import blind_check, patch_trials, validating
+from clearinghouse.app.matrix import fill_case
 from clearinghouse.app.packets import deliver_waiting, queue_packet
 from clearinghouse.core.events import Event
 from clearinghouse.core.ids import CaseId, PartyId, new_id
@@ -202,6 +203,7 @@ def _validated(world: World, case: str, report: str) -> None:
     tried_as_it_seems(instance, trial)
     reason = world.mark("a reason of a review", *A_WORKING)
     patch_trials.review(instance.acting_as(world.people["vendor_a"].party), case, trial.id, False, reason)
+    fill_case(desk, case, ToyWorkshop)
 
 
 def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:
