@@ -24,6 +24,7 @@ from clearinghouse.disclosure.validation.dockets.records import MaterialKind
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
+from tests.toy_bench import ToyWorkshop
 from world import DIRECTORY, EVERYBODY, UNNAMED, World
 
 # Everybody who is told of case A at all, by how much.
@@ -203,7 +204,7 @@ def _validated(world: World, case: str, report: str) -> None:
     tried_as_it_seems(instance, trial)
     reason = world.mark("a reason of a review", *A_WORKING)
     patch_trials.review(instance.acting_as(world.people["vendor_a"].party), case, trial.id, False, reason)
-    fill_case(desk, case, ToyWorkshop)
+    assert fill_case(desk, case, ToyWorkshop), "something could leak"
 
 
 def _delivery(world: World, case: str, coordinator: str, vendor: str, room: tuple[str, ...]) -> None:
