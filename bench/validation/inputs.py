@@ -272,7 +272,7 @@ def _ferry(chance: random.Random) -> Inputs:
         found[f"berth-stop-{at}"] = trip() * 2 + b"c" + bytes([at % 2]) + trip() * at + calm + b"s"
         boxes = 255 + chance.randrange(3, 9)
         found[f"manifest-{at}"] = trip() * (at - 1) + b"l" + bytes([250, boxes - 250])
-        found[f"tide-sail-{at}"] = calm * (at - 1) + b"h" + bytes([256 - 3 * at])
+        found[f"tide-sail-{at}"] = trip() * (at - 1) + b"h" + bytes([256 - at])
         found[f"tide-moor-{at}"] = trip() * at + b"m" + bytes([at])
         found[f"benign-{at}"] = trip() * 5 + b"c\3ws" + b"l\x10\x10" + b"h\x09m\2m\3h\x0c" + b"l\7\0l\0\0" + bytes([at])
     found["mask-tide-manifest-1"] = b"h\xff" + b"l\xfa\x0a"
