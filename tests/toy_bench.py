@@ -109,11 +109,11 @@ class ToyWorkshop:
         self.done["tries"] += 1
         return self._run(build, untrusted_input)
 
-    def first_effect(self, recipe: Recipe, build: Build, untrusted_inputs: Sequence[bytes]) -> tuple[int, Observation] | None:
+    def first_effect(self, recipe: Recipe, build: Build, untrusted_inputs: Sequence[bytes]) -> tuple[int, tuple[int, Observation] | None]:
         for at, content in enumerate(untrusted_inputs):
             if (seen := self.try_input(recipe, build, content)).outcome.is_effect:
-                return at, seen
-        return None
+                return at, (at, seen)
+        return len(untrusted_inputs), None
 
     def output(self, recipe: Recipe, build: Build, input_digest: str) -> tuple[Observation, bytes]:
         said = b"".join(line[4:] + b"\n" for line in self._reached(build) if line.startswith(b"say "))

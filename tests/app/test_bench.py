@@ -54,7 +54,7 @@ def test_example_is_validated_kept_signed_and_remembered(sandbox: Sandbox, sqlit
     evidence = validating.read_evidence(instance, case, asked.id)
     signed = check_envelope(evidence.body, [evidence_key(instance).public_key().public_bytes_raw()])
     assert (signed.digest, signed.statement["predicate"]["clearinghouse"]["validator"]) == (page.statement_digest, instance.actor.id)
-    # The same again builds and runs nothing; by another validator on another host the tier stays T0, for it rests on the reporter's sources.
+    # By another validator on another host the tier stays T0, for it rests on the reporter's sources.
     again = validating.ask(instance, case, report, recipe.id)
     other = instance.acting_as(cast.party("coordinator_other"))
     monkey = pytest.MonkeyPatch()
@@ -63,5 +63,5 @@ def test_example_is_validated_kept_signed_and_remembered(sandbox: Sandbox, sqlit
         counted: list[object] = []
         patched.setattr(sandbox, "run", counting(sandbox.run, counted))
         assert bench_of(other, sandbox).run_once() > 0
-    assert counted == []
+    assert counted, "what another host saw is not taken for seen here"
     assert [(line.verdict, line.trust) for line in read_bench(instance, case).lines if line.id == again.id] == [("validated", "T0")]

@@ -308,7 +308,7 @@ def test_bench_fills_what_is_due_in_the_real_sandbox(instance: Instance, sandbox
             kind = {"fix.diff": MaterialKind.PATCH, "crash.bin": MaterialKind.REPRODUCER, "good.bin": MaterialKind.BENIGN}.get(name, MaterialKind.SOURCE)
             if name != "draft.toml":
                 validating.add_material(cast.instance, case, kind, name, body)
-        text = pin_document(files["draft.toml"].decode(), mine).encode()
+        text = pin_document(files["draft.toml"].decode().replace('digest = "file:', 'supplier = "desk"\ndigest = "file:'), mine).encode()
         recipe = validating.add_material(cast.instance, case, MaterialKind.RECIPE, "recipe.toml", text)
         validating.ask(cast.instance, case, report, recipe.id)
         cases.append(case)

@@ -40,7 +40,7 @@ class Walked:
     """Whether every kind of stranger asks here, or a few: the statements are the same on both databases, and so are the answers."""
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])])
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
     """One world for each database; reading routes share it."""
     folder: Path = tmp_path_factory.mktemp("world")

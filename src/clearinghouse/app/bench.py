@@ -129,7 +129,7 @@ class _Shops:
         if case_id not in self._open:
             folder = Folder(builds_folder(self.instance), self.instance.policy.bench_queue.artefact_bytes_max)
             memory = Memory(self.instance.database, docket, folder, self.instance.clock.now)
-            shop = Workshop(self.sandbox, memory, self.instance.policy.bench, cache=memory, stop=stop)
+            shop = Workshop(self.sandbox, memory, self.instance.policy.bench, cache=memory, stop=stop, place=host_name())
             self._open[case_id] = (Opened(docket, memory, shop), shop)
             while len(self._open) > _SHOPS_MAX:
                 self._close(next(iter(self._open)))

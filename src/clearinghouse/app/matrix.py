@@ -4,29 +4,30 @@ What a case is given of another is what `matrix.kept` lets through. Builds and c
 those of another's patch are not: they live as long as the run, and only the cell's word is kept.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from clearinghouse.app.bench import digest_of_statement
+from clearinghouse.app.bench import digest_of_statement, host_name
 from clearinghouse.app.validating import builds_folder, system_docket
 from clearinghouse.app.views.matrix import read_matrix
 from clearinghouse.app.wiring import Instance
-from clearinghouse.core.errors import Invalid, NotFound
+from clearinghouse.core.errors import ClearinghouseError, NotFound, Unavailable
 from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import CaseId, new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.execution.actions import Kept, keep_edges
-from clearinghouse.disclosure.deconfliction.execution.records import Said
+from clearinghouse.disclosure.deconfliction.execution.records import Said, Strength
 from clearinghouse.disclosure.intake import store as intake
 from clearinghouse.disclosure.validation.dockets import store as dockets
 from clearinghouse.disclosure.validation.dockets.records import Docket, MaterialKind
-from clearinghouse.disclosure.validation.judging import Verdict
+from clearinghouse.disclosure.validation.judging import TrustTier, Verdict
 from clearinghouse.disclosure.validation.matrix import store
-from clearinghouse.disclosure.validation.matrix.kept import column_key, kept_of, known_cells
+from clearinghouse.disclosure.validation.matrix.kept import KeptMatrix, column_key, kept_of, known_cells
 from clearinghouse.disclosure.validation.matrix.records import Weighed
 from clearinghouse.disclosure.validation.matrix.rules import weigh
 from clearinghouse.disclosure.validation.matrix.running import Column, Matrix, MatrixBench, Progress, Row, Shop
@@ -39,6 +40,7 @@ from clearinghouse.disclosure.validation.queue.actions import component_term
 from clearinghouse.disclosure.validation.queue.records import ValidationState
 from clearinghouse.disclosure.validation.recipes.document import read_recipe
 from clearinghouse.disclosure.validation.recipes.records import BuildName, BuildPlan, Recipe, Supplier
+from clearinghouse.disclosure.validation.trials.actions import supplier_of_patch
 from clearinghouse.disclosure.validation.workshop import Build, Cache, MadeMaterials, Materials, MemoryCache, Stopped, Workshop
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import outbox
@@ -70,6 +72,8 @@ class _Case:
     memory: Memory
     rows: tuple[Row, ...]
     columns: tuple[Column, ...]
+    untrusted: frozenset[str]
+    """Reports whose evidence is no better than tier T0."""
 
 
 def fill_case(instance: Instance, case_id: str, open_shop: OpenShop, progress: Progress = lambda stage, done, total: None) -> list[Filled]:
@@ -133,21 +137,36 @@ def fill_component(
     with instance.database.write() as tx:
         for case in cases:
             case.memory.write(tx)
-            kept = kept_of(component, matrix, weighed, {row.report for row in case.rows}, {column.id for column in case.columns}, secret)
+            kept = kept_of(component, matrix, weighed, _alone(instance, matrix, case), {row.report for row in case.rows}, _suppliers(case), secret)
             store.put(tx, case.docket, term, kept, began)
             # Of the case's own alone: how much there is of others is nobody's to count here.
             own: dict[str, Detail] = {"reproducers": len(kept.rows), "patches": sum(column.own for column in kept.columns)}
             ledger.record(tx, Event("MatrixFilled", (case.docket.case_id,), own), actor=instance.system, now=now)
-        edges = _hand_over(tx, instance, matrix, weighed)
+        edges = _hand_over(tx, instance, matrix, weighed, frozenset(row.report for case in cases for row in case.rows if row.report in case.untrusted))
     for case in cases:
         case.memory.forget_new()
     return Filled(component, matrix, weighed, edges)
 
 
+def _alone(instance: Instance, matrix: Matrix, case: "_Case") -> Weighed:
+    """What a case's own reproducers and patches amount to without those of others: what its room may be told."""
+    mine, own = {row.report for row in case.rows}, {column.id for column in case.columns}
+    rows = [row for row in matrix.reproducers if row.report in mine]
+    patches = [replace(patch, claimed_for=patch.claimed_for & mine) for patch in matrix.patches if (patch.part_of or patch.id) in own]
+    patches = [patch for patch in patches if not patch.part_of or patch.claimed_for]
+    ids, columns = {row.id for row in rows}, {patch.id for patch in patches}
+    cells = {key: cell for key, cell in matrix.cells.items() if key[0] in ids and key[1] in columns}
+    return weigh(rows, patches, cells, instance.policy.matrix, coverage_share_min=instance.policy.bench.coverage_share_min)
+
+
+def _suppliers(case: "_Case") -> dict[str, Supplier]:
+    return {column.id: column.supplier for column in case.columns}
+
+
 def fill_next(instance: Instance, sandbox: Sandbox, stop: threading.Event) -> bool:
     """Fill the matrix that is due longest, as no other worker does just now; False where none is.
 
-    What cannot be filled is tried again when its turn has passed: nothing of it is lost.
+    What cannot be filled is put aside until something new of it is confirmed or handed in: it holds up no other.
     Raises:
         Unavailable: something this needs is not there now.
     """
@@ -156,38 +175,78 @@ def fill_next(instance: Instance, sandbox: Sandbox, stop: threading.Event) -> bo
     if due is None:
         return False
     case_id, term = due
-    lease, now = new_id("lse"), instance.clock.now()
-    with instance.database.write() as tx:
-        if not outbox.take_turn(tx, _TURN, lease, until=now + timedelta(seconds=instance.policy.bench_queue.lease_seconds), now=now):
-            return False
+    lease, began = new_id("lse"), instance.clock.now()
+    if not _take_turn(instance, lease):
+        return False
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep_turn, args=(instance, lease, ended), name="matrix-turn", daemon=True)
+    keeper.start()
     try:
         with instance.database.read() as tx:
             docket = system_docket(tx, instance, case_id)
-            found = [] if docket is None else [recipe.component for _, _, recipe in _confirmed(tx, instance, docket)]
-        component = next((one for one in found if component_term(instance.envelope, one) == term), None)
-        if component is None:
+        if docket is None:
             return False  # the case was erased a moment ago
-        with ExitStack() as opened:
-            def open_shop(materials: Materials, cache: Cache) -> Workshop:
-                return opened.enter_context(Workshop(sandbox, materials, instance.policy.bench, cache=cache, stop=stop))
-
-            fill_component(instance, component, open_shop)
-    except (Stopped, NotFound, Invalid):
+        _fill_due(instance, sandbox, docket, term, stop)
+    except Stopped:
         return False
-    with instance.database.write() as tx:
-        outbox.end_turn(tx, _TURN, lease)
+    except Unavailable:
+        raise
+    except Exception as error:
+        sys.stderr.write(f"clearinghouse bench: a matrix of {case_id} cannot be filled ({type(error).__name__}); the next report or patch has it tried again\n")
+        with instance.database.write() as tx:
+            if (docket := system_docket(tx, instance, case_id)) is not None:
+                store.put(tx, docket, term, store.system_find(tx, docket, term) or KeptMatrix("", (), (), (), ()), began)
+    finally:
+        ended.set()
+        keeper.join()
+        with instance.database.write() as tx:
+            outbox.end_turn(tx, _TURN, lease)
     return True
 
 
-def _hand_over(tx: Transaction, instance: Instance, matrix: Matrix, weighed: Weighed) -> Kept:
+def _fill_due(instance: Instance, sandbox: Sandbox, docket: Docket, term: str, stop: threading.Event) -> None:
+    with instance.database.read() as tx:
+        found = [recipe.component for _, _, recipe in _confirmed(tx, instance, docket)]
+    component = next((one for one in found if component_term(instance.envelope, one) == term), None)
+    if component is None:
+        raise NotFound("no recipe of the case is of this component any more")
+    with ExitStack() as opened:
+        def open_shop(materials: Materials, cache: Cache) -> Workshop:
+            return opened.enter_context(Workshop(sandbox, materials, instance.policy.bench, cache=cache, stop=stop, place=host_name()))
+
+        fill_component(instance, component, open_shop)
+
+
+def _take_turn(instance: Instance, lease: str) -> bool:
+    now = instance.clock.now()
+    with instance.database.write() as tx:
+        return outbox.take_turn(tx, _TURN, lease, until=now + timedelta(seconds=instance.policy.bench_queue.lease_seconds), now=now)
+
+
+def _keep_turn(instance: Instance, lease: str, ended: threading.Event) -> None:
+    """Hold the turn while a matrix is being filled: a build may take longer than a lease."""
+    while not ended.wait(instance.policy.bench_queue.lease_seconds / 3):
+        with suppress(ClearinghouseError):
+            _take_turn(instance, lease)
+
+
+def _believed(strength: Strength, *, untrusted: bool) -> Strength | None:
+    """What an edge may do: where a report's sources came with the report, whoever made them made the crash, and a person has to look."""
+    if not untrusted:
+        return strength
+    return {Strength.STRONG: Strength.MEDIUM, Strength.DIFFERENT: None}.get(strength, strength)
+
+
+def _hand_over(tx: Transaction, instance: Instance, matrix: Matrix, weighed: Weighed, untrusted: frozenset[str]) -> Kept:
     numbers = {row.report: intake.system_number(tx, row.report) for row in matrix.reproducers}
     placed = deconfliction.read_placements(tx, sorted(number for number in numbers.values() if number is not None) or [0])
     known = {report: number for report, number in numbers.items() if number is not None and number in placed}
     said = []
     for edge in weighed.edges:
-        if edge.one in known and edge.other in known:
+        strength = _believed(edge.strength, untrusted=bool({edge.one, edge.other} & untrusted))
+        if strength is not None and edge.one in known and edge.other in known:
             one, other = sorted((known[edge.one], known[edge.other]))
-            said.append(Said(one, other, edge.strength, digest_of_statement(statement_of_edge(edge, matrix))))
+            said.append(Said(one, other, strength, digest_of_statement(statement_of_edge(edge, matrix))))
     return keep_edges(
         tx, said, among=known.values(), actor=instance.system, envelope=instance.envelope, thresholds=instance.policy.deconfliction,
         now=instance.clock.now(),
@@ -214,19 +273,21 @@ def _case(tx: Transaction, instance: Instance, case_id: CaseId, component: str) 
     if not confirmed:
         return None
     rows = tuple(Row(name, report, recipe) for name, report, recipe in confirmed)
-    suppliers = {material.digest: material.supplier for material in dockets.system_materials(tx, docket, (MaterialKind.PATCH,))}
+    handed_in = {material.digest for material in dockets.system_materials(tx, docket, (MaterialKind.PATCH,))}
     claims: dict[str, set[str]] = {}
     for _, report, recipe in confirmed:
         if (digest := _own_fix(recipe)) is not None:
             claims.setdefault(digest, set()).add(report)
-    for digest in suppliers.keys() - claims.keys():
+    for digest in handed_in - claims.keys():
         # Handed in without a recipe that names it: for what the case is about.
         claims[digest] = {report for _, report, _ in confirmed}
     columns = tuple(
-        Column(digest, digest, component, frozenset(reports), suppliers.get(digest, Supplier.REPORTER)) for digest, reports in sorted(claims.items())
+        Column(digest, digest, component, frozenset(reports), supplier_of_patch(tx, docket, digest)) for digest, reports in sorted(claims.items())
     )
     folder = Folder(builds_folder(instance), instance.policy.bench_queue.artefact_bytes_max)
-    return _Case(docket, Memory(instance.database, docket, folder, instance.clock.now), rows, columns)
+    trusted = {one.report_id for one in queue.system_validations(tx, docket) if one.trust not in ("", TrustTier.T0.value)}
+    untrusted = frozenset(row.report for row in rows if row.report not in trusted)
+    return _Case(docket, Memory(instance.database, docket, folder, instance.clock.now), rows, columns, untrusted)
 
 
 def _own_fix(recipe: Recipe) -> str | None:

@@ -122,6 +122,11 @@ def test_effect_is_held_against_the_claim(expected: Expected, run: Observation, 
 def test_tier_is_that_of_who_supplied_what_runs() -> None:
     assert trust_tier(strips(Bytes())) is TrustTier.T0
     assert trust_tier(strips(Bytes(), supplier="project")) is TrustTier.T1
+    assert trust_tier(strips(Bytes(), supplier="desk", harness="project")) is TrustTier.T1
+    materials = Bytes()
+    patch = materials.add(b"plants it")
+    planted = strips(materials, supplier="project", harness="project", builds=f'[builds.vulnerable]\npatches = ["{patch}"]\n')
+    assert trust_tier(planted) is TrustTier.T0
     assert trust_tier(strips(Bytes(), supplier="project", harness="model")) is TrustTier.T1
     best = strips(Bytes(), supplier="project", harness="project")
     assert trust_tier(best) is TrustTier.T2

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import combinations
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -119,7 +120,7 @@ def test_a_fix_of_one_place_tells_nothing_apart_where_one_change_is_seen_to_reme
 
 
 def test_in_one_and_the_same_place_a_fix_of_a_part_and_a_check_where_two_flaws_meet_look_alike() -> None:
-    place = {"frames": ("store", "parse", "run")}
+    place: dict[str, Any] = {"frames": ("store", "parse", "run")}
     rows = [reproducer("A", **place), reproducer("B", **place), reproducer("X")]
     found = weighed(rows, [patch("part", "A"), patch("whole", "A", "B")], _PARTIAL)
     assert found.groups == (("A",), ("B",), ("X",))

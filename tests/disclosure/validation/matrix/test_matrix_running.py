@@ -18,7 +18,7 @@ STUB = (b"start\n", b"start\nrefuse\n")
 
 
 def bench(toy: Toy) -> MatrixBench:
-    return MatrixBench(toy.workshop, toy.made, POLICY.matrix)  # type: ignore[arg-type]
+    return MatrixBench(toy.workshop, toy.made, POLICY.matrix)
 
 
 def rows(toy: Toy, **inputs: bytes) -> list[Row]:
@@ -115,7 +115,7 @@ def test_a_fix_of_two_places_that_both_count_is_minimal() -> None:
 def test_a_patch_of_too_many_builds_is_left_untried() -> None:
     toy = Toy()
     policy = parse_policy(1, default_policy_document().replace("split_builds_max = 48", "split_builds_max = 2"))
-    narrow = MatrixBench(toy.workshop, toy.made, policy.matrix)  # type: ignore[arg-type]
+    narrow = MatrixBench(toy.workshop, toy.made, policy.matrix)
     assert narrow.take_apart(column(toy, "p", "A", FIX_A, FIX_B, FIX_C), rows(toy, a1=b"a")) == (None, ())
 
 

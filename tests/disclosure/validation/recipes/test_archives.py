@@ -116,6 +116,24 @@ def test_long_name_header_that_inflates_is_counted() -> None:
         read_archive("a.tar.gz", gzip.compress(info.tobuf() + b"a" * info.size), **_LARGE)
 
 
+@pytest.mark.parametrize("kind", [b"x", b"g"])
+def test_extended_header_of_digits_without_end_is_refused_before_anybody_searches_it(kind: bytes) -> None:
+    info = tarfile.TarInfo("pax")
+    info.type, info.size = kind, 40_000
+    body = b"1" * info.size
+    with pytest.raises(Invalid, match="a number of more than 64 digits"):
+        read_archive("a.tar", info.tobuf() + body + bytes(-len(body) % 512), **_LARGE)
+
+
+def test_release_with_long_names_and_times_is_read() -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers={"comment": "1f0c2e" * 6}) as archive:
+        info = tarfile.TarInfo("a/" + "b" * 150 + ".c")
+        info.size, info.mtime = 3, 1_700_000_000.123456
+        archive.addfile(info, io.BytesIO(b"int"))
+    assert read_archive("a.tar", out.getvalue(), **_LARGE) == {"a/" + "b" * 150 + ".c": (b"int", False)}
+
+
 def test_too_many_files_are_refused() -> None:
     many = made(*((f"f{number}", tarfile.REGTYPE, "", "") for number in range(1_100)))
     with pytest.raises(Invalid, match="more than 1000 files"):

@@ -160,13 +160,24 @@ def test_search_shares_runs_and_finds_the_first_that_does_something(sandbox: San
     with Workshop(counting, materials, POLICY) as workshop:
         build = workshop.build(recipe, recipe.builds[BuildName.VULNERABLE])
         before = counting.runs
-        assert workshop.first_effect(recipe, build, [BENIGN] * 64) is None
+        assert workshop.first_effect(recipe, build, [BENIGN] * 64) == (64, None)
         assert counting.runs == before + 1
         inputs = [BENIGN] * 40 + [CRASHING, BENIGN, CRASHING]
-        found = workshop.first_effect(recipe, build, inputs)
+        clean, found = workshop.first_effect(recipe, build, inputs)
         assert found is not None
-        assert (found[0], found[1].outcome, found[1].frames[0]) == (40, Outcome.CRASH_SANITIZER, "read_strip")
-        assert workshop.first_effect(recipe, build, []) is None
+        assert (clean, found[0], found[1].outcome, found[1].frames[0]) == (40, 40, Outcome.CRASH_SANITIZER, "read_strip")
+        assert workshop.first_effect(recipe, build, []) == (0, None)
+
+
+def test_input_that_ends_the_program_hides_no_other_and_counts_as_neither(sandbox: Sandbox) -> None:
+    materials = Bytes()
+    leaving = STRIPS.replace(b"#include <stddef.h>", b"#include <stddef.h>\n#include <stdlib.h>").replace(b"if (data[0] != 'S') return -2;", b"if (data[0] != 'S') exit(1);")
+    recipe = strips(materials, source=leaving, fixed=None)
+    with Workshop(sandbox, materials, POLICY) as workshop:
+        build = workshop.build(recipe, recipe.builds[BuildName.VULNERABLE])
+        clean, found = workshop.first_effect(recipe, build, [BENIGN, b"Xx", BENIGN, CRASHING])
+        assert (clean, found is not None and found[0]) == (2, 3)
+        assert workshop.first_effect(recipe, build, [b"Xx"] * 4) == (0, None)
 
 
 def test_missing_bytes_are_named(sandbox: Sandbox) -> None:

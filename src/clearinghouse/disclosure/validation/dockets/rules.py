@@ -40,9 +40,9 @@ def supplier_of(*, by_finder: bool, fetched: bool, by_model: bool = False) -> Su
     """Who made a material, by what we know: we fetched it, a model made it, a finder of this case handed it in, or somebody here did."""
     if by_model:
         return Supplier.MODEL
-    if fetched:
-        return Supplier.PROJECT
-    return Supplier.REPORTER if by_finder else Supplier.DESK
+    if by_finder:  # what a finder has us fetch may be the finder's own
+        return Supplier.REPORTER
+    return Supplier.PROJECT if fetched else Supplier.DESK
 
 
 def believed(recipe: Recipe, recipe_supplier: Supplier, held: Mapping[str, Collection[Material]]) -> Recipe:

@@ -42,7 +42,7 @@ class TrustTier(StrEnum):
     T0 = "T0"
     """Sources or program as the reporter sent them: whoever makes the program makes the report it prints."""
     T1 = "T1"
-    """Upstream sources that we fetched, a harness of the reporter's, the desk's or a model's."""
+    """Upstream sources that we fetched or the desk brought, a harness of the reporter's, the desk's or a model's."""
     T2 = "T2"
     """Upstream sources and the project's own harness."""
     T3 = "T3"

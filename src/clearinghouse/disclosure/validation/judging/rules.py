@@ -34,10 +34,12 @@ def judge(recipe: Recipe, observed: Observed, policy: BenchPolicy) -> Assessment
 
 def trust_tier(recipe: Recipe) -> TrustTier:
     """How far the evidence rests on others than the reporter. T3 is given by whoever holds two assessments together (`second_tier`)."""
-    fetched = all(source.supplier is Supplier.PROJECT for plan in recipe.builds.values() for source in plan.sources)
-    if not fetched:
+    suppliers = {source.supplier for plan in recipe.builds.values() for source in plan.sources}
+    # A patch on what is to be vulnerable could plant the flaw.
+    planted = any(plan.patches for name, plan in recipe.builds.items() if name is not BuildName.FIXED)
+    if planted or not suppliers <= {Supplier.PROJECT, Supplier.DESK}:
         return TrustTier.T0
-    return TrustTier.T2 if recipe.harness.supplier is Supplier.PROJECT else TrustTier.T1
+    return TrustTier.T2 if suppliers == {Supplier.PROJECT} and recipe.harness.supplier is Supplier.PROJECT else TrustTier.T1
 
 
 def second_tier(first: Assessment, second: Assessment) -> TrustTier:

@@ -65,13 +65,23 @@ def column_key(secret: bytes, column_id: str) -> str:
 
 
 def kept_of(
-    component: str, matrix: Matrix, weighed: Weighed, reports: Iterable[str], own: Iterable[str], secret: bytes
+    component: str, matrix: Matrix, weighed: Weighed, alone: Weighed, reports: Iterable[str], own: Mapping[str, Supplier], secret: bytes
 ) -> KeptMatrix:
-    """A matrix as the case with these reports and these patches (by id of column) keeps it."""
-    reports, own = frozenset(reports), frozenset(own)
+    """A matrix as the case with these reports and these patches keeps it.
+
+    Args:
+        alone: what the case's own rows and columns amount to without others: guards, edges and contradictions among them are
+            those of this, so that they do not tell what other cases hold.
+        own: ids of the case's columns, with who supplied each as far as the case knows.
+    """
+    reports = frozenset(reports)
     rows = tuple(row for row in matrix.reproducers if row.report in reports)
     here = {row.id for row in rows}
-    columns = tuple(_column(column, matrix, weighed, reports, own, secret) for column in matrix.columns)
+    # A part that was cut for another case's report is that case's.
+    columns = tuple(
+        _column(column, alone, reports, own, secret) for column in matrix.columns
+        if not column.part_of or column.part_of not in own or column.claimed_for & reports
+    )
     cells = tuple(
         MatrixCell(row, column_key(secret, column), cell.state, cell.kind, cell.frames, cell.digest)
         for (row, column), cell in sorted(matrix.cells.items()) if row in here
@@ -79,12 +89,11 @@ def kept_of(
     edges = set()
     for edge in weighed.edges:
         ends = [end for end in (edge.one, edge.other) if end in reports]
-        if len(ends) == 2:
-            edges.add(KeptEdge(edge.one, edge.other, edge.strength, edge.guards))
-        elif ends and edge.strength in (Strength.STRONG, Strength.MEDIUM):
+        if len(ends) == 1 and edge.strength in (Strength.STRONG, Strength.MEDIUM):
             edges.add(KeptEdge(ends[0], "", edge.strength))
+    edges |= {KeptEdge(edge.one, edge.other, edge.strength, edge.guards) for edge in alone.edges}
     contradicted = sorted({
-        pair for contradiction in weighed.contradictions for pair in contradiction.strong if set(pair) <= reports
+        pair for contradiction in alone.contradictions for pair in contradiction.strong if set(pair) <= reports
     })
     return KeptMatrix(
         component, rows, columns, cells, tuple(sorted(edges, key=lambda edge: (edge.one, edge.other, edge.strength))), tuple(contradicted)
@@ -114,13 +123,13 @@ def parse(body: bytes) -> KeptMatrix:
 
 
 def _column(
-    column: Column, matrix: Matrix, weighed: Weighed, reports: frozenset[str], own: frozenset[str], secret: bytes
+    column: Column, alone: Weighed, reports: frozenset[str], own: Mapping[str, Supplier], secret: bytes
 ) -> KeptColumn:
     key = column_key(secret, column.id)
     if (column.part_of or column.id) not in own:
         return KeptColumn(key, own=False)
-    standing = weighed.standings.get(column.id)
+    standing = alone.standings.get(column.id)
     return KeptColumn(
-        key, True, column.digest, column.supplier, tuple(sorted(column.claimed_for & reports)),
+        key, True, column.digest, own[column.part_of or column.id], tuple(sorted(column.claimed_for & reports)),
         () if standing is None else standing.failures, standing is not None and standing.set_aside, bool(column.part_of),
     )

@@ -270,6 +270,8 @@ class MatrixBench:
         was, now = self._workshop.run_tests(recipe, before), self._workshop.run_tests(recipe, after)
         if any(ran.ending is Ending.NO_RUN for ran in (*was, *now)):
             return None
+        if not any(ran.ending is Ending.EXITED and ran.exit_code == 0 for ran in was):
+            return None
         return results_of(was) == results_of(now)
 
 

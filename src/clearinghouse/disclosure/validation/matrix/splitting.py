@@ -144,7 +144,9 @@ def _hunk(lines: Sequence[bytes], at: int, head: re.Match[bytes]) -> tuple[_Hunk
     while at < len(lines):
         line = lines[at]
         if line.startswith(b"\\") and body:
-            body[-1] += line
+            # One such line belongs to a line ("No newline at end of file"); more of them are noise, and glueing them costs their number squared.
+            if not lines[at - 1].startswith(b"\\"):
+                body[-1] += line
             at += 1
             continue
         sign = b" " if line in (b"\n", b"\r\n") else line[:1]

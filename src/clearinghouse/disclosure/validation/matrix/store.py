@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from clearinghouse.core.ids import CaseId, PartyId
 from clearinghouse.disclosure.validation.dockets.records import Docket, MaterialKind
-from clearinghouse.disclosure.validation.dockets.store import bench_materials
+from clearinghouse.disclosure.validation.dockets.store import bench_bodies, bench_materials
 from clearinghouse.disclosure.validation.judging.records import Verdict
 from clearinghouse.disclosure.validation.matrix.kept import KeptMatrix, parse, render
 from clearinghouse.disclosure.validation.queue.records import ValidationState
@@ -64,6 +64,7 @@ def system_due(tx: Transaction) -> tuple[CaseId, str] | None:
     query = select(validations.c.case_id, validations.c.component_term).select_from(outerjoin(validations, bench_matrices, here)).where(
         validations.c.state == ValidationState.DONE, validations.c.verdict.in_(confirmed),
         or_(bench_matrices.c.kept_at.is_(None), bench_matrices.c.kept_at < validations.c.state_at, patches.exists()),
+        select(bench_bodies.c.digest).where(bench_bodies.c.case_id == validations.c.case_id).exists(),  # an erased case has none
     ).order_by(validations.c.state_at, validations.c.validation_id).limit(1)
     row = tx.row(query)
     return None if row is None else (CaseId(row.case_id), row.component_term)

@@ -54,6 +54,8 @@ class Reason(StrEnum):
     VARIANT_FIRES = "variant_fires"
     NO_TESTS = "no_tests"
     TESTS_DIFFER = "tests_differ"
+    TESTS_FAIL_BEFORE = "tests_fail_before"
+    """None of them passes without the patch: that none does with it says nothing."""
     NO_REGRESSION_TEST = "no_regression_test"
     REGRESSION_DOES_NOT_BUILD = "regression_does_not_build"
     REGRESSION_PASSES_BEFORE = "regression_passes_before"

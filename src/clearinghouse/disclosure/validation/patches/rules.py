@@ -40,6 +40,7 @@ REASON_WORDS: dict[Reason, str] = {
     Reason.VARIANT_FIRES: "a variant of the reproducer still fires",
     Reason.NO_TESTS: "the recipe names no tests of the project",
     Reason.TESTS_DIFFER: "tests of the project end otherwise",
+    Reason.TESTS_FAIL_BEFORE: "none of the project's tests passes without it",
     Reason.NO_REGRESSION_TEST: "no new test came with it",
     Reason.REGRESSION_DOES_NOT_BUILD: "the new test does not apply or build",
     Reason.REGRESSION_PASSES_BEFORE: "the new test passes without the patch",

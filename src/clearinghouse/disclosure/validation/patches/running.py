@@ -12,7 +12,7 @@ from itertools import islice
 from clearinghouse.core.policy import BenchPolicy, MatrixPolicy, PatchPolicy
 from clearinghouse.disclosure.validation.drivers import driver_of
 from clearinghouse.disclosure.validation.matrix.running import benign_equal, patched, results_of
-from clearinghouse.disclosure.validation.observing.records import Cell
+from clearinghouse.disclosure.validation.observing.records import Cell, Outcome
 from clearinghouse.disclosure.validation.patches import mutation, rules
 from clearinghouse.disclosure.validation.patches.records import Climb, PatchUnderTest, Reason, Review, Rung, Step, StepState
 from clearinghouse.disclosure.validation.recipes.records import BuildName, Recipe
@@ -89,10 +89,13 @@ class PatchBench:
         ]
         if len(firing) < policy.variants_fire_min:
             return rules.step(Rung.VARIANTS, Reason.FEW_VARIANTS, made=False, tried=len(firing))
-        loud = [made for made in firing if self._workshop.try_input(recipe, after, made).outcome.is_effect]
+        seen = [(made, self._workshop.try_input(recipe, after, made).outcome) for made in firing]
+        loud = [made for made, outcome in seen if outcome.is_effect]
+        clean = sum(outcome is Outcome.CLEAN for _, outcome in seen)
+        # A program that ends otherwise on every variant was not shown to be quiet.
+        reason = Reason.VARIANT_FIRES if loud else None if clean >= self._policy.variants_fire_min else Reason.NO_RUN
         return rules.step(
-            Rung.VARIANTS, Reason.VARIANT_FIRES if loud else None, tried=len(firing), held=len(firing) - len(loud),
-            inputs=[self._made.add(made) for made in loud[:_SHOWN_MAX]],
+            Rung.VARIANTS, reason, made=bool(loud), tried=len(firing), held=clean, inputs=[self._made.add(made) for made in loud[:_SHOWN_MAX]],
         )
 
     def _tests(self, recipe: Recipe, before: Build, after: Build) -> Step:
@@ -101,6 +104,8 @@ class PatchBench:
         was, now = results_of(self._workshop.run_tests(recipe, before)), results_of(self._workshop.run_tests(recipe, after))
         if any(ending is Ending.NO_RUN for ending, _ in (*was, *now)):
             return rules.step(Rung.TESTS, Reason.NO_RUN, made=False, tried=len(was))
+        if not any(ending is Ending.EXITED and code == 0 for ending, code in was):
+            return rules.step(Rung.TESTS, Reason.TESTS_FAIL_BEFORE, made=False, tried=len(was))
         alike = sum(one == other for one, other in zip(was, now, strict=True))
         return rules.step(Rung.TESTS, None if was == now else Reason.TESTS_DIFFER, tried=len(was), held=alike)
 
@@ -125,19 +130,20 @@ class PatchBench:
     def _search(self, recipe: Recipe, before: Build, after: Build, reproducer: Cell) -> Step:
         if driver_of(recipe.harness.kind, recipe.language) is None:
             return rules.step(Rung.FUZZED, Reason.NOT_SEARCHED, made=False)
-        policy, began, tried = self._policy, self._seconds(), 0
+        policy, began, tried, held = self._policy, self._seconds(), 0, 0
         seeds = [self._made.read(digest) for digest in (recipe.reproducer, *recipe.benign)]
         inputs = mutation.inputs_around(seeds, policy.seed + 1, policy.fuzz_runs_max, policy.input_bytes_max)
         while (batch := list(islice(inputs, _BATCH))) and self._seconds() - began < policy.fuzz_seconds_max:
-            found = self._workshop.first_effect(recipe, after, batch)
+            clean, found = self._workshop.first_effect(recipe, after, batch)
+            tried, held = tried + len(batch), held + clean
             if found is not None:
                 at, seen = found
-                tried += at + 1
                 without = self._workshop.try_input(recipe, before, batch[at])
                 reason = rules.found_by_search(reproducer.agreed, without, seen, self._matrix)
-                return rules.step(Rung.FUZZED, reason, tried=tried, held=tried - 1, inputs=(self._made.add(batch[at]),))
-            tried += len(batch)
-        return rules.step(Rung.FUZZED, tried=tried, held=tried)
+                return rules.step(Rung.FUZZED, reason, tried=tried, held=held, inputs=(self._made.add(batch[at]),))
+        if not held:
+            return rules.step(Rung.FUZZED, Reason.NO_RUN, made=False, tried=tried)
+        return rules.step(Rung.FUZZED, tried=tried, held=held)
 
     def _behaviour(self, recipe: Recipe, before: Build, after: Build) -> Step:
         count = len(recipe.benign)

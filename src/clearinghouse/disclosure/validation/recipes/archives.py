@@ -5,6 +5,7 @@ owners, times and set-user bits are lost. The result is the same bytes for the s
 """
 
 import io
+import re
 import stat
 import tarfile
 import zipfile
@@ -19,6 +20,10 @@ from clearinghouse.core.untrusted import clean_line
 
 ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2", ".zip")
 _CHUNK = 1 << 16
+_BLOCK = 512
+_EXTENDED_MAX = 1 << 16
+_DIGITS_MAX = 64
+_DIGITS = re.compile(rb"\d{65}")
 _NAME_BYTES_MAX = 1_000
 _PART_BYTES_MAX = 255
 _LINKS_MAX = 20  # one to the next
@@ -138,6 +143,7 @@ class _Bounded(io.RawIOBase):
 def _read_tar(untrusted_bytes: bytes, budget: _Budget) -> dict[str, tuple[bytes, bool]]:
     tree: dict[str, tuple[bytes, bool]] = {}
     links: dict[str, str] = {}
+    _check_headers(_inflated(untrusted_bytes), budget)
     # Headers, padding and extended names count as well: a quarter more and a megabyte is ample.
     stream = _Bounded(_inflated(untrusted_bytes), budget.bytes_max + budget.bytes_max // 4 + budget.files_max * 1_536 + (1 << 20), budget.name)
     with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -158,6 +164,42 @@ def _read_tar(untrusted_bytes: bytes, budget: _Budget) -> dict[str, tuple[bytes,
                 tree.pop(path, None)
             # Devices and pipes are left out: no source is one.
     return _resolve(tree, links, budget)
+
+
+def _check_headers(stream: IO[bytes], budget: _Budget) -> None:
+    """Refuse extended headers that a reader of them would work on for long: their number, their size, and digits without end.
+
+    Some versions of Python search such headers in time that grows with the square of a run of digits.
+    """
+    entries, empty, spent = 0, False, 0
+    while len(block := stream.read(_BLOCK)) == _BLOCK:
+        spent += _BLOCK
+        if not block.strip(b"\0"):
+            if empty:
+                return
+            empty = True
+            continue
+        empty, entries = False, entries + 1
+        size = tarfile.nti(block[124:136])  # type: ignore[attr-defined]  # of the library, and not among its names
+        kind = block[156:157]
+        if entries > 3 * budget.files_max + 10:
+            raise Invalid(f"{clean_line(budget.name, 100)} holds more than {budget.files_max} files")
+        if kind == b"S" or size < 0:
+            raise Invalid(f"{clean_line(budget.name, 100)} holds a sparse file, or one of no size; pack it again without")
+        if kind in (b"x", b"g", b"X", b"L", b"K"):
+            if size > _EXTENDED_MAX:
+                raise Invalid(f"{clean_line(budget.name, 100)} holds an extended header of {size} bytes; {_EXTENDED_MAX} are taken")
+            body = stream.read(-(-size // _BLOCK) * _BLOCK)
+            if _DIGITS.search(body):
+                raise Invalid(f"{clean_line(budget.name, 100)} holds an extended header with a number of more than {_DIGITS_MAX} digits")
+            spent += len(body)
+            continue
+        left = -(-size // _BLOCK) * _BLOCK
+        while left and (part := stream.read(min(left, _CHUNK))):
+            left -= len(part)
+            spent += len(part)
+            if spent > budget.bytes_max + budget.bytes_max // 4 + budget.files_max * 1_536 + (1 << 20):
+                raise Invalid(f"{clean_line(budget.name, 100)} unpacks to more than {budget.bytes_max} bytes")
 
 
 def _inflated(untrusted_bytes: bytes) -> Any:

@@ -13,7 +13,7 @@ from clearinghouse.core.errors import Invalid
 from clearinghouse.core.policy import BenchPolicy
 from clearinghouse.disclosure.validation.drivers import driver_digest, driver_of
 from clearinghouse.disclosure.validation.recipes.archives import is_archive, read_archive, safe_path, write_tar
-from clearinghouse.disclosure.validation.recipes.records import BuildPlan, HarnessKind, Recipe
+from clearinghouse.disclosure.validation.recipes.records import BuildPlan, HarnessKind, Language, Recipe
 from clearinghouse.disclosure.validation.workshop.materials import Materials
 from clearinghouse.sandbox.base import Command, Entry, Limits
 
@@ -54,14 +54,22 @@ def build_key(recipe: Recipe, plan: BuildPlan, toolchain: str) -> str:
     return "sha256:" + hashlib.sha256(rfc8785.dumps({
         "sources": [[source.name, source.digest, source.into] for source in plan.sources], "patches": list(plan.patches),
         "steps": [expand(step, recipe) for step in recipe.build_steps], "driver": driver_digest(recipe.harness.kind, recipe.language),
-        "environment": dict(recipe.environment), "toolchain": toolchain,
+        "environment": dict(recipe.environment), "toolchain": toolchain, "sanitizer": recipe.sanitizer, "harness": recipe.harness.kind,
     })).hexdigest()
 
 
 def toolchain_of(recipe: Recipe) -> str:
     """The programs that build a recipe, each with the digest of its file, in one line."""
     names = [*_TOOLS, *(step[0] for step in recipe.build_steps)]
-    return " ".join(f"{name}={_program_digest(name)}" for name in dict.fromkeys(names) if _program_path(name) is not None)
+    found = [f"{name}={_program_digest(name)}" for name in dict.fromkeys(names) if _program_path(name) is not None]
+    return " ".join([*found, *filter(None, [interpreter_of(recipe)])])
+
+
+def interpreter_of(recipe: Recipe) -> str:
+    """The program that runs a recipe's harness, with the digest of its file; empty where the harness is what was built."""
+    names = {Language.PYTHON: "python3", Language.NODE: "node", Language.JAVA: "java"}
+    name = names.get(recipe.language, "")
+    return f"{name}={_program_digest(name)}" if name and _program_path(name) is not None else ""
 
 
 def build_command(recipe: Recipe, plan: BuildPlan, materials: Materials, policy: BenchPolicy) -> Command:

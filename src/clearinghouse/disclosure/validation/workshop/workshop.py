@@ -32,6 +32,7 @@ from clearinghouse.disclosure.validation.workshop.building import (
     STAGES,
     build_command,
     build_key,
+    interpreter_of,
     is_instrumented,
     toolchain_of,
 )
@@ -42,6 +43,7 @@ from clearinghouse.sandbox.base import Command, Ending, Entry, Limits, Ran, Sand
 
 WORD_PLACE = b"{{CLEARINGHOUSE-WORD}}"
 """Stands in an input for the word of the run: a marker that holds it was made in this run."""
+_RULES = 2  # of the ladder and of cells: another number where the same runs would be called otherwise
 AGAIN = 3
 """How many times more often an input is run whose first runs disagreed."""
 _LAID_OUT_MAX = 32  # unpacked builds at once
@@ -59,12 +61,17 @@ class Workshop:
 
     def __init__(
         self, sandbox: Sandbox, materials: Materials, policy: BenchPolicy, *, cache: Cache | None = None, stop: threading.Event | None = None,
-        progress: _Progress = lambda stage, done, total: None,
+        progress: _Progress = lambda stage, done, total: None, place: str = "",
     ) -> None:
+        """Work in a sandbox.
+
+        Args:
+            place: a name of this host, where cells are shared with others: what was seen on one is not taken for seen on another.
+        """
         self._sandbox, self._materials, self._policy = sandbox, materials, policy
         self._cache: Cache = MemoryCache() if cache is None else cache
         self._stop = stop or threading.Event()
-        self._progress = progress
+        self._progress, self._place = progress, place
         self._folder, self._lock_file = _own_folder()
         self._laid_out: OrderedDict[str, tuple[Path, Symbols]] = OrderedDict()
         self._lock = threading.Lock()
@@ -103,7 +110,7 @@ class Workshop:
             return Build(key, False, "unpack", toolchain=toolchain, note=str(error))
         ran = self._run(command)
         made = self._built(recipe, key, toolchain, ran)
-        if ran.ending is not Ending.NO_RUN:
+        if ran.ending is Ending.EXITED:  # what ran out of time or memory may do better another day
             self._cache.keep_build(made)
         return made
 
@@ -135,28 +142,33 @@ class Workshop:
         """
         return self._observed(recipe, build, [untrusted_input], symbolise=True)
 
-    def first_effect(self, recipe: Recipe, build: Build, untrusted_inputs: Sequence[bytes]) -> tuple[int, Observation] | None:
-        """The first of some inputs that does something by itself, and what; None where none does. Nothing is remembered.
+    def first_effect(self, recipe: Recipe, build: Build, untrusted_inputs: Sequence[bytes]) -> tuple[int, tuple[int, Observation] | None]:
+        """How many of some inputs came to the end and did nothing, and the first that did something by itself, with what. Nothing is remembered.
 
-        Inputs that do nothing share a run, so that a search costs little more than the code under test does.
+        Inputs that do nothing share a run, so that a search costs little more than the code under test does. One that ends
+        the program otherwise (an exit of its own) counts as neither.
         Raises:
             Conflict, Stopped: as `observe`.
         """
         shared = driver_of(recipe.harness.kind, recipe.language) is not None
         waiting = [range(len(untrusted_inputs))] if shared else [range(at, at + 1) for at in range(len(untrusted_inputs))]
+        clean = 0
         while waiting:
             batch = waiting.pop(0)
             if not batch:
                 continue
             seen = self._observed(recipe, build, [untrusted_inputs[at] for at in batch], symbolise=len(batch) == 1)
-            if not seen.outcome.is_effect:
+            if seen.outcome is Outcome.CLEAN:
+                clean += len(batch)
                 continue
             if len(batch) == 1:
-                return batch[0], seen
+                if seen.outcome.is_effect:
+                    return clean, (batch[0], seen)
+                continue
             # Halves, the earlier first. What only a row of inputs brings about is found in no half, and is no input's doing.
             middle = len(batch) // 2
             waiting[:0] = [batch[:middle], batch[middle:]]
-        return None
+        return clean, None
 
     def canary(self, recipe: Recipe, build: Build) -> Cell:
         """The driver's own planted mistake on a build: a build that notices crashes crashes here.
@@ -341,7 +353,12 @@ class Workshop:
             "driver": driver_digest(harness.kind, recipe.language), "environment": dict(recipe.environment),
             "options": {**_OPTIONS, **recipe.options}, "effect": recipe.expected.effect, "fixed_addresses": recipe.fixed_addresses,
             "limits": [recipe.limits.wall_seconds or self._policy.run_wall_seconds, recipe.limits.memory_megabytes or self._policy.run_memory_bytes],
-            "times": times, "symbolise": symbolise, "level": self._sandbox.level.render(),
+            "times": times, "symbolise": symbolise, "level": self._sandbox.level.render(), "place": self._place, "rules": _RULES,
+            "interpreter": interpreter_of(recipe),
+            "policy": [
+                self._policy.run_cpu_seconds, self._policy.processes_max, self._policy.output_bytes_max, self._policy.file_bytes_max,
+                self._policy.scratch_bytes_max, self._policy.agreeing_share_min,
+            ],
         })).hexdigest()
 
 
