@@ -88,6 +88,7 @@ PLAIN = {
     "disclosure/validation/memory/cache.py:Memory.find_cell": _MACHINE,
     "disclosure/validation/memory/cache.py:Memory.find_build": _MACHINE,
     "app/matrix.py:fill_next": _MACHINE,
+    "app/matrix.py:_fill_due": _MACHINE,
     "app/patch_trials.py:try_next": _MACHINE,
     "app/patch_trials.py:_try": _MACHINE,
     "disclosure/validation/queue/jobs.py:Bench._claim": _MACHINE,
