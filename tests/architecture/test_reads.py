@@ -81,6 +81,7 @@ PLAIN = {
     "app/commitments.py:tally": "five counts over everybody's, public",
     "app/commitments.py:known_from": "for coordinators of the case that handles the report; an instant and no more",
     "app/bench.py:_Shops.open": _MACHINE,
+    "app/bench.py:_Shops.forget_erased": _MACHINE,
     "app/bench.py:_with_second": _MACHINE,
     "app/bench.py:_cases_built": _MACHINE,
     "app/bench.py:sweep": _MACHINE,

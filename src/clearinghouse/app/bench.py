@@ -61,7 +61,8 @@ def bench_of(instance: Instance, sandbox: Sandbox, otherwise: Callable[[threadin
 
     return Bench(
         instance.database, instance.actor.id, instance.policy.bench_queue, instance.clock.now, shops.open,
-        lambda document: read_recipe(document, instance.policy.bench), judge, otherwise or (lambda stop: False),
+        lambda document: read_recipe(document, instance.policy.bench), judge,
+        lambda stop: shops.forget_erased() or (otherwise is not None and otherwise(stop)),
     )
 
 
@@ -135,6 +136,15 @@ class _Shops:
                 self._close(next(iter(self._open)))
         self._open.move_to_end(case_id)
         return self._open[case_id][0]
+
+    def forget_erased(self) -> bool:
+        """Take away what is unpacked and open of cases that were erased; False, as it is no work."""
+        for case_id in list(self._open):
+            with self.instance.database.read() as tx:
+                docket = system_docket(tx, self.instance, case_id)
+            if docket is None:
+                self._close(case_id)
+        return False
 
     def _close(self, case_id: str) -> None:
         if (found := self._open.pop(case_id, None)) is not None:

@@ -15,6 +15,7 @@ from clearinghouse.sandbox.cgroups import Cgroups, NoCgroups, open_cgroups
 from clearinghouse.sandbox.collecting import collect
 from clearinghouse.sandbox.inputs import Piece, check_name, lay_out, plan, room
 from clearinghouse.sandbox.slots import Seen, Slot, SlotBroken, Started
+from clearinghouse.sandbox.users import Users
 
 _ARGUMENT_BYTES_MAX = 100_000
 _NOTE_CHARACTERS_MAX = 200
@@ -32,16 +33,17 @@ class SlottedSandbox(ABC):
 
         Args:
             guards: those of the kind itself.
-            first_uid: user and group of the first slot outside, where we are root; the others follow. None, or not root: our own.
+            first_uid: from this number on, each slot takes a user and group that no other worker of the host holds, where we are root.
+                None, or not root: our own.
         """
         self._slots = slots
         self._apart = True
-        self._first_uid = first_uid if os.geteuid() == 0 else None
+        self._users = Users(first_uid) if first_uid is not None and os.geteuid() == 0 else None
         self._cgroups = cgroups if cgroups is not None else open_cgroups()
         self._free: list[tuple[int, Slot | None]] = [(index, None) for index in reversed(range(slots))]
         self._changed = threading.Condition()
         self._closed = False
-        user = {Guard.USER} if self._first_uid is not None else set()
+        user = {Guard.USER} if self._users is not None else set()
         counted = set() if isinstance(self._cgroups, NoCgroups) else {Guard.MEMORY, Guard.PIDS, Guard.CPU}
         self._level = Level(kind, version, guards | user | counted, self._cgroups.version)
 
@@ -82,7 +84,7 @@ class SlottedSandbox(ABC):
         index, slot = taken
         try:
             if slot is None:
-                slot = Slot(self._cgroups, None if self._first_uid is None else self._first_uid + index, copied(), apart=self._apart)
+                slot = Slot(self._cgroups, None if self._users is None else self._users.of(index), copied(), apart=self._apart)
             ran = self._run_in(slot, command, pieces, stop)
             slot.check_empty()
         except BaseException as error:  # whatever it was, nobody knows what is left in the slot
@@ -167,6 +169,8 @@ class SlottedSandbox(ABC):
                 if slot is not None:
                     slot.close()
             self._free = [(index, None) for index, _ in self._free]
+        if self._users is not None:
+            self._users.close()
         self._cgroups.close()
 
     def __enter__(self) -> Self:
