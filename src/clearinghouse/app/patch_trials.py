@@ -68,6 +68,9 @@ def review(instance: Instance, case_id: str, trial_id: str, accepts: bool, reaso
     """
     now, actor = instance.clock.now(), instance.actor.id
     with instance.database.write() as tx:
+        entered = rooms.enter(tx, case_id, envelope=instance.envelope, viewer=actor, now=now)
+        # Who is not told of the trial is told nothing of who may answer for it.
+        actions.find(tx, docket_of(tx, entered), trial_id, viewer=actor, now=now)
         room = rooms.take_part(tx, case_id, envelope=instance.envelope, actor=actor, now=now)
 
         def sign(trial: Trial, climb: Climb) -> tuple[bytes, str]:

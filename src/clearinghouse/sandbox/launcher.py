@@ -279,7 +279,9 @@ class Launcher:
                 os.setresgid(self.user, self.user, 0)
                 os.setresuid(self.user, self.user, 0)
             actions = [(os.POSIX_SPAWN_DUP2, file, number) for number, file in enumerate(wanted)]
-            child = os.posix_spawn(message["program"], message["argv"], {}, file_actions=actions, setsid=True)
+            # What we inherited as ignored (a worker started in the background ignores two) would stay so in the run.
+            defaults = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+            child = os.posix_spawn(message["program"], message["argv"], {}, file_actions=actions, setsid=True, setsigdef=defaults)
             for name, value in message["rlimits"].items():
                 _limit(child, getattr(resource, name), tuple(value))
             with contextlib.suppress(OSError):  # where it failed already, it says why itself

@@ -7,13 +7,12 @@ schema is read with a warning; it never sinks the others.
 Source: OASIS SARIF 2.1.0, errata 01.
 """
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
-
-import msgspec
 
 from clearinghouse.core.places import content_id, git_blob
 from clearinghouse.core.weakness import find_weaknesses, parse_weakness
@@ -338,7 +337,7 @@ def _silent_fingerprints(results: list[dict[str, Any]]) -> frozenset[str]:
     places: dict[str, set[str]] = {}
     bearers: Counter[str] = Counter()
     for result in results:
-        where = msgspec.json.encode([result.get("ruleId"), result.get("locations")], order="deterministic").decode()
+        where = json.dumps([result.get("ruleId"), result.get("locations")], sort_keys=True, default=str)
         for group in ("fingerprints", "partialFingerprints"):
             for name, value in dict_of(result.get(group)).items():
                 values.setdefault(name, set()).add(_fingerprint(value))

@@ -76,8 +76,8 @@ def review(
         Conflict: it was not tried yet, or the actor has said the same.
         Invalid: there is no reason.
     """
-    docket_rules.check_may_add(docket)
     trial = find(tx, docket, trial_id, viewer=actor, now=now)
+    docket_rules.check_may_add(docket)
     if parties.get_party(tx, actor).kind is not PartyKind.PERSON:
         raise NotPermitted("a person answers for a patch; a program or an organisation cannot")
     under_test = patch_under_test(tx, docket, trial)
