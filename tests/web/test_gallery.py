@@ -79,7 +79,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (1280, "dark"), (1280, "light"), (1920, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [
+    (390, "light"), (1280, "dark"), pytest.param(1280, "light", marks=pytest.mark.long), pytest.param(1920, "light", marks=pytest.mark.long),
+])
 def test_no_page_has_a_serious_barrier_or_leaves_its_width(browser: Any, address: str, width: int, scheme: str) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
