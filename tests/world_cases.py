@@ -24,7 +24,7 @@ from clearinghouse.disclosure.validation.dockets.records import MaterialKind
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
-from tests.toy_bench import ToyWorkshop
+from toy_bench import ToyWorkshop
 from world import DIRECTORY, EVERYBODY, UNNAMED, World
 
 # Everybody who is told of case A at all, by how much.

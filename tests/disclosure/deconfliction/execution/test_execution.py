@@ -20,7 +20,7 @@ from clearinghouse.disclosure.deconfliction.placements import words
 from clearinghouse.disclosure.deconfliction.records import DecisionKind, Verdict
 from clearinghouse.disclosure.deconfliction.telling import store as tellings
 from party_factories import add
-from tests.properties.test_deconfliction_of_an_instance import decide, fresh, lines, partition, reports, state, take, undo
+from properties.test_deconfliction_of_an_instance import decide, fresh, lines, partition, reports, state, take, undo
 
 ALDER, BIRCH, CEDAR = (frozenset(f"{name}-{number}" for number in range(3)) for name in ("alder", "birch", "cedar"))
 STRONG, MEDIUM, WEAK, DIFFERENT = Strength.STRONG, Strength.MEDIUM, Strength.WEAK, Strength.DIFFERENT
