@@ -55,6 +55,7 @@ from clearinghouse.core.policy import (
     UpkeepPolicy,
     WorkerPolicy,
 )
+from clearinghouse.core.review_policy import AnalysisPolicy, BenchmarkPolicy, GatewayPolicy, ReviewPolicy
 from clearinghouse.sandbox import SandboxSettings
 
 _T = TypeVar("_T")
@@ -400,6 +401,8 @@ def parse_policy(version: int, document: str) -> Policy:
         bench=_table(BenchPolicy, tables["bench"], "bench"), bench_queue=_table(BenchQueuePolicy, tables["bench_queue"], "bench_queue"),
         matrix=_table(MatrixPolicy, tables["matrix"], "matrix"), patches=_table(PatchPolicy, tables["patches"], "patches"),
         proposing=_table(ProposingPolicy, tables["proposing"], "proposing"),
+        review=_table(ReviewPolicy, tables["review"], "review"), gateway=_table(GatewayPolicy, tables["gateway"], "gateway"),
+        benchmarks=_table(BenchmarkPolicy, tables["benchmarks"], "benchmarks"), analysis=_table(AnalysisPolicy, tables["analysis"], "analysis"),
         terms=parse_terms(tables["terms"]), duties=parse_duties(tables["duties"]),
     )
     words = found.deconfliction

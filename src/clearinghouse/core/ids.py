@@ -36,6 +36,10 @@ TrialId = NewType("TrialId", str)
 ReviewId = NewType("ReviewId", str)
 MaterialId = NewType("MaterialId", str)
 ValidationId = NewType("ValidationId", str)
+ReviewCaseId = NewType("ReviewCaseId", str)
+AccessId = NewType("AccessId", str)
+PackId = NewType("PackId", str)
+RunId = NewType("RunId", str)
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _SHAPE = re.compile(r"[a-z]{2,4}_[a-z2-7]{26}")

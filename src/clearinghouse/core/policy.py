@@ -6,6 +6,7 @@ No rule holds a number of its own. The numbers of a fresh instance ship as
 
 from dataclasses import dataclass
 
+from clearinghouse.core.review_policy import AnalysisPolicy, BenchmarkPolicy, GatewayPolicy, ReviewPolicy
 from clearinghouse.core.terms import Duty, Terms
 
 
@@ -580,6 +581,10 @@ class Policy:
     patches: PatchPolicy
     bench_queue: BenchQueuePolicy
     proposing: ProposingPolicy
+    review: ReviewPolicy
+    gateway: GatewayPolicy
+    benchmarks: BenchmarkPolicy
+    analysis: AnalysisPolicy
     terms: tuple[Terms, ...]
     """Of well-known parties, and with rank f the default of this instance."""
     duties: tuple[Duty, ...]

@@ -14,6 +14,14 @@ class Role(StrEnum):
     """Sends reports and reads what became of its own."""
     VENDOR = "vendor"
     """Acts for a product in the cases it takes part in; reads what is granted and no more."""
+    DEVELOPER = "developer"
+    """Acts for a developer of models in the reviews it opened."""
+    EVALUATOR = "evaluator"
+    """Plans and runs reviews it takes part in."""
+    CUSTODIAN = "custodian"
+    """Holds a share of a sealed pack's key; releases it for a stated purpose."""
+    AUTHORITY = "authority"
+    """Is consulted on, and signs, determinations: the persons an organisation configured for it."""
     OVERSEER = "overseer"
     """Verifies the ledger; reads no content."""
     SYSTEM = "system"
@@ -42,11 +50,16 @@ class Scope(StrEnum):
     """See what the pair model learned from everybody's decisions, and put it in force or take it out: figures, no content."""
     CASES_ERASE = "cases:erase"
     """Ask for or confirm the end of a closed case's content, or forbid it by a legal hold; two persons."""
+    REVIEWS_READ = "reviews:read"
+    """Read the reviews of models one takes part in, as far as one's part goes."""
+    REVIEWS_ACT = "reviews:act"
+    """Take one's part in a review: submit, sign, freeze a plan, run, release, consult, reply."""
     GLASS_BREAK = "glass:break"
     """Ask for or confirm a look that nobody granted; two persons, and the owners are told."""
 
 
 _TAKES_PART = frozenset({Role.REPORTER, Role.VENDOR, Role.COORDINATOR})
+_REVIEWS = frozenset({Role.DEVELOPER, Role.EVALUATOR, Role.CUSTODIAN, Role.AUTHORITY})
 
 MAY: dict[Scope, frozenset[Role]] = {
     Scope.REPORTS_SUBMIT: frozenset({Role.REPORTER, Role.COORDINATOR}),
@@ -64,6 +77,8 @@ MAY: dict[Scope, frozenset[Role]] = {
     Scope.PARTIES_MANAGE: frozenset({Role.ADMINISTRATOR}),
     Scope.MODEL_MANAGE: frozenset({Role.ADMINISTRATOR}),
     Scope.CASES_ERASE: frozenset({Role.ADMINISTRATOR, Role.COORDINATOR}),
+    Scope.REVIEWS_READ: _REVIEWS | {Role.OVERSEER},
+    Scope.REVIEWS_ACT: _REVIEWS,
     Scope.GLASS_BREAK: frozenset({Role.ADMINISTRATOR, Role.COORDINATOR, Role.OVERSEER}),
 }
 """Scope to the roles that hold it."""

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from clearinghouse.core.errors import Invalid
 from clearinghouse.disclosure.validation.evidence import check_envelope, sign_statement, statement_of
-from clearinghouse.disclosure.validation.evidence.envelope import PAYLOAD_TYPE, key_id, pre_authentication
 from clearinghouse.disclosure.validation.judging import judge
 from clearinghouse.disclosure.validation.judging.records import Observed
 from clearinghouse.disclosure.validation.observing.records import Cell, Observation, Outcome
 from clearinghouse.disclosure.validation.recipes.records import BuildName
 from clearinghouse.disclosure.validation.workshop import Build
+from clearinghouse.ledger.dsse import PAYLOAD_TYPE, key_id, pre_authentication
 from clearinghouse.sandbox.base import Guard, Level
 from validation_support import Bytes, bench_policy, strips
 

@@ -3,7 +3,7 @@
 Source: in-toto Attestation Framework, Statement v1 and predicate test-result v0.1; DSSE protocol v1.0.2.
 """
 
-from clearinghouse.disclosure.validation.evidence.envelope import Signed, check_envelope, sign_statement
 from clearinghouse.disclosure.validation.evidence.statement import statement_of
+from clearinghouse.ledger.dsse import Signed, check_envelope, sign_statement
 
 __all__ = ["Signed", "check_envelope", "sign_statement", "statement_of"]

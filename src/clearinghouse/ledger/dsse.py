@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,12 +38,24 @@ def key_id(public_key: bytes) -> str:
 def sign_statement(statement: dict[str, Any], signer: Ed25519PrivateKey) -> bytes:
     """The envelope of a statement, as bytes to keep: canonical JSON within, so that the same statement has the same digest."""
     payload = rfc8785.dumps(statement)
+    return render_envelope(payload, {signer.public_key().public_bytes_raw(): sign_payload(payload, signer)})
+
+
+def sign_payload(payload: bytes, signer: Ed25519PrivateKey) -> bytes:
+    """The raw signature over a payload, for who signs what others sign too."""
+    return signer.sign(pre_authentication(PAYLOAD_TYPE, payload))
+
+
+def signature_holds(payload: bytes, public_key: bytes, untrusted_signature: bytes) -> bool:
+    """Whether a raw signature over a payload is this key's."""
+    return _holds(public_key, pre_authentication(PAYLOAD_TYPE, payload), untrusted_signature)
+
+
+def render_envelope(payload: bytes, signatures: Mapping[bytes, bytes]) -> bytes:
+    """One envelope of a payload and everybody's signatures, by raw public key."""
     envelope: dict[str, Any] = {
         "payloadType": PAYLOAD_TYPE, "payload": base64.b64encode(payload).decode(),
-        "signatures": [{
-            "keyid": key_id(signer.public_key().public_bytes_raw()),
-            "sig": base64.b64encode(signer.sign(pre_authentication(PAYLOAD_TYPE, payload))).decode(),
-        }],
+        "signatures": [{"keyid": key_id(key), "sig": base64.b64encode(made).decode()} for key, made in signatures.items()],
     }
     return rfc8785.dumps(envelope)
 
