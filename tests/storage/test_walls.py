@@ -40,6 +40,8 @@ WITHOUT = {
     "report_strengths": "numbers: of how much use a report is to work from; pages show none of them",
     "execution_edges": "numbers, words and digests; pages show those between reports that were read first, else a held finding",
     "cluster_leads": "numbers; pages name a lead to who reads it",
+    "gateway_heads": "hashes and lengths of journals, which are on the ledger",
+    "gateway_clock_words": "opaque ids: who vouched for a clock, and when",
     "outbox_actions": "ids of events and names of follow-ups",
     "outbox_consumers": "the place of a reader on the ledger",
     "clock_readings": "instants",
@@ -135,7 +137,7 @@ def test_revoked_and_too_narrow_grants_show_nothing(walled: Instance, clock: Fix
     assert [rows_seen(walled, viewer)["reports"] for viewer in (narrow, revoked)] == [0, 0]
 
 
-@pytest.mark.parametrize("table", ["passwords", "sessions", "tokens", "contacts", "links", "invitations", "glass_requests"])
+@pytest.mark.parametrize("table", ["passwords", "sessions", "tokens", "model_access_keys", "contacts", "links", "invitations", "glass_requests"])
 def test_reader_has_no_right_to_credentials(walled: Instance, table: str) -> None:
     with pytest.raises(ProgrammingError, match="permission denied"), walled.database.read(viewer=walled.actor.id, now=walled.clock.now()) as tx:
         tx.rows(text(f"select * from {table}"))

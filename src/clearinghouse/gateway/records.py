@@ -29,6 +29,7 @@ class Access:
     suspended_at: datetime | None = None
     ended_at: datetime | None = None
     """Ended before its time; never comes back."""
+    suspended_by: PartyId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,30 @@ class Meter:
     """Held for calls in flight."""
     first_at: datetime | None = None
     last_at: datetime | None = None
+    truncated: int = 0
+    """Answers without their end or without an account of their tokens: charged with all that was reserved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """What an access used in one hour, or for one sample: figures alone."""
+
+    name: str
+    """The hour, RFC 3339 in UTC; or the opaque id a runner gave to the sample."""
+    calls: int
+    refused: int
+    cut: int
+    truncated: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class JournalHead:
+    """How far a gateway's journal reached at an instant, and the hash that everything before it leads to."""
+
+    gateway_id: str
+    entries: int
+    head: str
+    """SHA-256, in hexadecimal."""
+    noted_at: datetime
