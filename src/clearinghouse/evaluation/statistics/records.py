@@ -82,3 +82,55 @@ class Effort:
     safeguards: str = "full"
     """`full` or `reduced`: two subjects, never merged."""
     notes: Mapping[str, str] | None = None
+
+
+class View(StrEnum):
+    """Two readings of the same cells, always reported side by side; the plan says which one decides."""
+
+    RAW = "raw"
+    """As graded."""
+    CHEATING_REMOVED = "cheating_removed"
+    """An answer that was not earned counts 0; the denominator stays the plan."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What the items of one domain did with answers that are known."""
+
+    positive_passed: int
+    """Reference solutions that were accepted."""
+    positive_total: int
+    negative_accepted: int
+    """Look-alikes that were accepted although they must not be."""
+    negative_total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookMade:
+    """Somebody computed a result of one domain from the families run so far."""
+
+    domain: str
+    families: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the last call of one sample ended, as the gateway's audit or the engine's log tells it."""
+
+    item: str
+    epoch: int
+    finished: bool
+    """False where a stream broke off: it came without a reason to finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about the material that a reader must know, by a name that documents and pages share."""
+
+    name: str
+    """Such as `early_peek`; all names stand in docs/reference/analysis.md."""
+    about: str
+    """A domain, an item as blinded, or `plan`."""
+    message: str
+    blocks: bool = True
+    """While it stands, nothing is claimed of what it is about."""
