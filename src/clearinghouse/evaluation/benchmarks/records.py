@@ -51,6 +51,13 @@ class Grader:
     """Python source for `program`: finds `/in/item/...` and `/in/submission/...` (and `/in/answer`), and writes a line `PASS` or `FAIL` as the first of `/out/grade`."""
     wanted: tuple[str, ...] = ()
     """Files that a submission must hold, by name."""
+    probe: bytes = field(default=b"", repr=False)
+    """Python source for `program` that runs before it and apart from it: it drives what was handed in (`/in/cases` says how) and leaves what it saw
+    in `/out/seen`. It knows no right answer, so that whatever breaks out of it can forge what was seen, and not the verdict."""
+    cases: bytes = field(default=b"", repr=False)
+    """What the probe finds at `/in/cases`: inputs, and nothing of what should come of them."""
+    expected: bytes = field(default=b"", repr=False)
+    """What the program finds at `/in/expected`, in a run of its own where nothing that was handed in is executed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What solvers run by their tool: programs for the sandbox, standing alone; nothing of ours imports them."""
