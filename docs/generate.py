@@ -40,6 +40,8 @@ from clearinghouse.disclosure.coordination.rooms.states import (
 )
 from clearinghouse.disclosure.intake.parser import load_sources
 from clearinghouse.disclosure.validation.queue.states import VALIDATION_TRANSITIONS
+from clearinghouse.evaluation.review.records import ReviewKind
+from clearinghouse.evaluation.review.states import REVIEW_TRANSITIONS
 from clearinghouse.parties.charters.document import schema_document
 from docs.embargo_examples import EXAMPLES, POLICY
 
@@ -220,6 +222,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
     "appeal_states": lambda: render_table(APPEAL_TRANSITIONS), "validation_states": lambda: render_table(VALIDATION_TRANSITIONS), "report_states": lambda: render_table(REPORT_TRANSITIONS),
     "embargo_states": embargo_states,
+    "review_access_states": lambda: render_table(REVIEW_TRANSITIONS[ReviewKind.ACCESS]),
+    "review_inquiry_states": lambda: render_table(REVIEW_TRANSITIONS[ReviewKind.INQUIRY]),
+    "review_withdrawal_states": lambda: render_table(REVIEW_TRANSITIONS[ReviewKind.WITHDRAWAL]),
     "embargo_terms": embargo_terms, "embargo_examples": embargo_examples,
     "charter": charter, "commands": commands, "sources": sources, "exit_codes": exit_codes, "measured": measured}
 

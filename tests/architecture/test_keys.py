@@ -22,6 +22,7 @@ from clearinghouse.core.ids import (
     InvitationId,
     MailId,
     PartyId,
+    ReviewCaseId,
     new_id,
 )
 from clearinghouse.core.roles import Role
@@ -40,6 +41,8 @@ from clearinghouse.disclosure.intake.commitments import store as commitments
 from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
+from clearinghouse.evaluation.review.records import ModelIdentity, Review, ReviewKind, ReviewState, Variant
+from clearinghouse.evaluation.review.store import reviews
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.charters import store as charters
@@ -67,6 +70,7 @@ _SHARED = {
     "document_bodies": "cases", "documents": "cases", "embargo_facts": "cases", "embargo_leaks": "cases", "embargo_proposals": "cases",
     "embargo_terms": "cases", "messages": "cases", "original_parts": "submissions", "relay_steps": "relays", "submission_items": "submissions",
     "bench_bodies": "cases", "bench_builds": "cases", "bench_cells": "cases", "bench_matrices": "cases", "bench_materials": "cases",
+    "review_analyses": "reviews", "review_documents": "reviews", "review_entries": "reviews", "review_partners": "reviews", "review_votes": "reviews",
     "patch_reviews": "cases", "patch_trials": "cases", "threads": "cases", "validations": "cases", "vendor_statements": "cases",
     "vulnerabilities": "cases",
 }
@@ -136,6 +140,11 @@ def _fill(world: World) -> None:
         notices.add_notices(tx, [draft], envelope, instance.policy.notices, now)
         received = ReceivedMail(MailId(new_id("mai")), now, "sha256:0", Disposition.DESK, "sender.other", SignatureState.NONE, False)
         mail.add_mail(tx, received, Letter("a@example.org", "", "", "", False), b"bytes", "hash", envelope)
+        model = ModelIdentity("Lab", "model", "1.0", Variant.FULL)
+        review = Review(
+            ReviewCaseId(new_id("rev")), ReviewKind.INQUIRY, ReviewState.DRAFT, now, now, PartyId(me), PartyId(me), PartyId(me), 1, model, "words"
+        )
+        reviews.add(tx, review, b"k" * 32, b"m" * 32, envelope)
         ledger.record(tx, Event("Tested", (me,)), actor=me, now=now)
 
 

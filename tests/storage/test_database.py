@@ -28,6 +28,7 @@ import clearinghouse.disclosure.validation.matrix.store
 import clearinghouse.disclosure.validation.memory.store
 import clearinghouse.disclosure.validation.queue.store
 import clearinghouse.disclosure.validation.trials.store
+import clearinghouse.evaluation.review.store
 import clearinghouse.gateway.store
 import clearinghouse.ledger.outbox
 import clearinghouse.ledger.store

@@ -26,6 +26,7 @@ from clearinghouse.disclosure.intake.commitments.store import commitment_section
 from clearinghouse.disclosure.intake.provenance.store import relays
 from clearinghouse.disclosure.intake.store import reports, submissions
 from clearinghouse.disclosure.intake.withdrawals.store import withdrawals
+from clearinghouse.evaluation.review.store.tables import reviews
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import store as ledger_store
 from clearinghouse.parties.charters.store import charter_claims, charter_versions
@@ -72,6 +73,8 @@ WRAPPED = (
     WrappedKey(notices.c.wrapped_key, "{notice_id}"),
     WrappedKey(webhooks.c.wrapped_key, "{hook_id}"),
     WrappedKey(received_mail.c.wrapped_key, "{mail_id}"),
+    WrappedKey(reviews.c.wrapped_key, "{review_id}"),
+    WrappedKey(reviews.c.wrapped_materials_key, "{review_id}/materials"),
 )
 """Every column with data keys wrapped by the instance key; a test holds the list against all tables."""
 
