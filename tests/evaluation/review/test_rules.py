@@ -99,7 +99,8 @@ def test_developer_can_withdraw_from_every_state_before_signing(kind: ReviewKind
 @pytest.mark.parametrize("kind", list(ReviewKind))
 def test_every_state_of_a_kind_leads_to_an_end(kind: ReviewKind) -> None:
     table = REVIEW_TRANSITIONS[kind]
-    reached, grown = {ReviewState.CLOSED, ReviewState.WITHDRAWN}, 0
+    reached: set[str] = {ReviewState.CLOSED, ReviewState.WITHDRAWN}
+    grown = 0
     while grown != len(reached):
         grown = len(reached)
         reached |= {step.start for step in table if step.end in reached}
