@@ -43,6 +43,8 @@ from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
 from clearinghouse.evaluation.review.records import ModelIdentity, Review, ReviewKind, ReviewState, Variant
 from clearinghouse.evaluation.review.store import reviews
+from clearinghouse.evaluation.benchmarks.running import actions as runs
+from clearinghouse.evaluation.statistics.records import Effort
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties
 from clearinghouse.parties.charters import store as charters
@@ -62,6 +64,7 @@ from clearinghouse.parties.records import Basis, Grant
 from clearinghouse.storage import metadata
 from clearinghouse.storage.rewrapping import count_by_key
 from clearinghouse.storage.sealing import key_id, read_envelope
+from eval_support import ToyItems, plan_toy_run
 from world import World, opened_world
 from world_cases import populate
 
@@ -72,7 +75,7 @@ _SHARED = {
     "bench_bodies": "cases", "bench_builds": "cases", "bench_cells": "cases", "bench_matrices": "cases", "bench_materials": "cases",
     "review_analyses": "reviews", "review_documents": "reviews", "review_entries": "reviews", "review_partners": "reviews", "review_votes": "reviews",
     "patch_reviews": "cases", "patch_trials": "cases", "threads": "cases", "validations": "cases", "vendor_statements": "cases",
-    "vulnerabilities": "cases",
+    "vulnerabilities": "cases", "eval_samples": "eval_runs", "eval_incidents": "eval_runs", "eval_findings": "eval_runs",
 }
 """Tables sealed under the key of another table's row."""
 
@@ -138,6 +141,9 @@ def _fill(world: World) -> None:
         charters.end_claim(tx, claim, "reason", envelope, now)
         draft = Draft(EventId(new_id("evt")), "tell", NoticeKind.ACCOUNT_CHANGED, PartyId(me), me)
         notices.add_notices(tx, [draft], envelope, instance.policy.notices, now)
+        policy = instance.policy.benchmarks
+        plan_toy_run(tx, ToyItems(1), actor=me, envelope=envelope, policy=policy, now=now)
+        runs.record_effort(tx, ReviewCaseId(new_id("rev")), Effort(1, 1, 1, 1, 1.0), actor=me, envelope=envelope, now=now)
         received = ReceivedMail(MailId(new_id("mai")), now, "sha256:0", Disposition.DESK, "sender.other", SignatureState.NONE, False)
         mail.add_mail(tx, received, Letter("a@example.org", "", "", "", False), b"bytes", "hash", envelope)
         model = ModelIdentity("Lab", "model", "1.0", Variant.FULL)

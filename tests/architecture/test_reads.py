@@ -95,6 +95,11 @@ PLAIN = {
     "disclosure/validation/queue/jobs.py:Bench._claim": _MACHINE,
     "disclosure/validation/queue/jobs.py:Bench._asked": _MACHINE,
     "disclosure/validation/queue/jobs.py:Bench._watch": _MACHINE,
+    "evaluation/benchmarks/running/jobs.py:Runner.work": _MACHINE,
+    "evaluation/benchmarks/running/jobs.py:_Work.do": _MACHINE,
+    "evaluation/benchmarks/running/jobs.py:_Work._waiting": _MACHINE,
+    "evaluation/benchmarks/running/jobs.py:_Work._try_controls": _MACHINE,
+    "evaluation/benchmarks/running/jobs.py:_Work._watch": _MACHINE,
     "ledger/actions.py:prove": "hashes and opaque ids, which are public",
     "ledger/actions.py:verify": "hashes and opaque ids, which are public",
     "ledger/actions.py:check_continues": "hashes and opaque ids, which are public",
@@ -121,6 +126,7 @@ BEYOND = {
     "app/views/statistics.py:read_statistics": "the same",
     "app/views/inbox.py:lines_of": "which reports of a group were taken back, so that none of them leads it; numbers only",
     "app/views/telling.py:read_tellings": "what may be told of a report follows from what people said of others (decision 2)",
+    "evaluation/benchmarks/running/store.py:read_progress": "sums over samples, without how any ended, for who takes part in the review of the run",
     "parties/grants.py:list_grants": "who reads an object is asked by one who reads it, which the query itself asks",
 }
 """Who takes a look beyond the wall within a viewer's read."""

@@ -27,6 +27,7 @@ from clearinghouse.disclosure.intake.provenance.store import relays
 from clearinghouse.disclosure.intake.store import reports, submissions
 from clearinghouse.disclosure.intake.withdrawals.store import withdrawals
 from clearinghouse.evaluation.review.store.tables import reviews
+from clearinghouse.evaluation.benchmarks.running.store import eval_efforts, eval_runs
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import store as ledger_store
 from clearinghouse.parties.charters.store import charter_claims, charter_versions
@@ -75,6 +76,8 @@ WRAPPED = (
     WrappedKey(received_mail.c.wrapped_key, "{mail_id}"),
     WrappedKey(reviews.c.wrapped_key, "{review_id}"),
     WrappedKey(reviews.c.wrapped_materials_key, "{review_id}/materials"),
+    WrappedKey(eval_runs.c.wrapped_key, "{run_id}"),
+    WrappedKey(eval_efforts.c.wrapped_key, "{effort_id}"),
 )
 """Every column with data keys wrapped by the instance key; a test holds the list against all tables."""
 

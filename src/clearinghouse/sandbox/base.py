@@ -145,6 +145,8 @@ class Ran:
     memory_peak_bytes: int | None = None
     memory_kills: int | None = None
     """Processes the kernel ended for want of memory; None where nobody counts."""
+    unreachable: int | None = None
+    """Attempts to send something out of the sandbox, as the host's kernel counted them; None where nobody counts."""
     note: str = ""
 
 

@@ -19,6 +19,7 @@ from clearinghouse.core.errors import Unavailable
 from clearinghouse.sandbox import launcher
 from clearinghouse.sandbox.base import Ending, Limits
 from clearinghouse.sandbox.cgroups import Cgroups, Usage
+from clearinghouse.sandbox.network import count_unreachable
 
 LAUNCHER_BYTES = 24 << 20
 """What the launcher and the sandbox's own two processes take of the memory that the kernel counts, on top of the command's."""
@@ -94,6 +95,8 @@ class Seen:
     """Of this run."""
     ended: int
     """How the isolating program itself ended: its exit code, or a signal's number below zero."""
+    unreachable: int | None = None
+    """Attempts to send out of the slot's network; None where nobody counts."""
 
 
 class Slot:
@@ -154,6 +157,7 @@ class Slot:
             before = self._groups.usage()
         except OSError as error:
             raise SlotBroken(f"the kernel does not take its bounds: {error}") from None
+        unreachable = count_unreachable(self._process.pid)
         with contextlib.ExitStack() as opened:
             outputs, inner = [], [opened.enter_context(_sealed(started.stdin))]
             for _ in range(3):
@@ -181,7 +185,9 @@ class Slot:
         if cut is None and (streams[0].over or streams[1].over):
             cut = Ending.OUTPUT
         stdout, stderr, status = (bytes(stream.content[: stream.bytes_max]) for stream in streams)
-        return Seen(cut, stdout, stderr, status, wall, self._used_since(before), ended)
+        after = count_unreachable(self._process.pid)
+        tried = None if unreachable is None or after is None else after - unreachable
+        return Seen(cut, stdout, stderr, status, wall, self._used_since(before), ended, tried)
 
     def _watch(self, streams: list[Stream], limits: Limits, before: Usage, stop: Callable[[], bool], begun: float) -> tuple[Ending | None, int]:
         """Read until the launcher says that it is over; end it where it oversteps."""

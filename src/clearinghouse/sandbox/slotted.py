@@ -135,7 +135,8 @@ class SlottedSandbox(ABC):
         return Ran(
             ending=ending, level=self._level, exit_code=code if signal is None else None, signal=signal,
             untrusted_stdout=seen.stdout, untrusted_stderr=seen.stderr, kept=kept, refused=refused, wall_seconds=seen.wall_seconds,
-            cpu_seconds=seen.usage.cpu_seconds, memory_peak_bytes=seen.usage.memory_peak_bytes, memory_kills=seen.usage.memory_kills, note=note,
+            cpu_seconds=seen.usage.cpu_seconds, memory_peak_bytes=seen.usage.memory_peak_bytes, memory_kills=seen.usage.memory_kills,
+            unreachable=seen.unreachable if self._apart and Guard.KERNEL not in self._level.guards else None, note=note,
         )  # fmt: skip
 
     def _take(self, stop: threading.Event | None) -> tuple[int, Slot | None] | None:
