@@ -41,9 +41,9 @@ from clearinghouse.disclosure.intake.commitments import store as commitments
 from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
+from clearinghouse.evaluation.benchmarks.running import actions as runs
 from clearinghouse.evaluation.review.records import ModelIdentity, Review, ReviewKind, ReviewState, Variant
 from clearinghouse.evaluation.review.store import reviews
-from clearinghouse.evaluation.benchmarks.running import actions as runs
 from clearinghouse.evaluation.statistics.records import Effort
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import store as parties

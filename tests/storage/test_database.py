@@ -28,10 +28,10 @@ import clearinghouse.disclosure.validation.matrix.store
 import clearinghouse.disclosure.validation.memory.store
 import clearinghouse.disclosure.validation.queue.store
 import clearinghouse.disclosure.validation.trials.store
-import clearinghouse.evaluation.review.store
 import clearinghouse.evaluation.benchmarks.running.probing.store
 import clearinghouse.evaluation.benchmarks.running.store
 import clearinghouse.evaluation.benchmarks.transcripts.store
+import clearinghouse.evaluation.review.store
 import clearinghouse.gateway.store
 import clearinghouse.ledger.outbox
 import clearinghouse.ledger.store

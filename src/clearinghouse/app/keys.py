@@ -26,8 +26,8 @@ from clearinghouse.disclosure.intake.commitments.store import commitment_section
 from clearinghouse.disclosure.intake.provenance.store import relays
 from clearinghouse.disclosure.intake.store import reports, submissions
 from clearinghouse.disclosure.intake.withdrawals.store import withdrawals
-from clearinghouse.evaluation.review.store.tables import reviews
 from clearinghouse.evaluation.benchmarks.running.store import eval_efforts, eval_runs
+from clearinghouse.evaluation.review.store.tables import reviews
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.ledger import store as ledger_store
 from clearinghouse.parties.charters.store import charter_claims, charter_versions
