@@ -14,7 +14,7 @@ PARAMETERS = {
     "event_id": "evt", "proposal_id": "trm", "fact_id": "fct", "leak_id": "lek", "watch_id": "wat", "hook_id": "hook", "handling_id": "hid",
     "delivery_id": "dlv", "session_id": "ses", "token_id": "tok", "charter_id": "chr", "commitment_id": "cmt", "duty_id": "due", "epoch_id": "bep",
     "erasure_id": "era", "ask_id": "ask", "model_proposal_id": "prp", "version_id": "cor", "appeal_id": "apl",
-    "validation_id": "val", "material_id": "mat", "trial_id": "trl",
+    "validation_id": "val", "material_id": "mat", "trial_id": "trl", "review_id": "rev", "review_document_id": "rdc",
 }
 """Ids by the name of the path parameter that takes them, each with the prefix of an unknown one."""
 ALIASES = {"other_id": "report_id", "vendor_id": "party_id", "vendor": "party_id"}
@@ -60,6 +60,7 @@ OPENING_FILE = Template(
 
 # Routes that read: ways to ask beside the bare one.
 QUERIES: dict[str, list[Template]] = {
+    "GET /reviews/{review_id}": [Template(f"part={part}") for part in ("terms", "run", "assessment", "partners", "record")],
     f"GET {API}/reports": [Template("size=1"), Template("size=500")],
     f"GET {API}/clusters": [Template("size=1")],
     f"GET {API}/commitments": [Template("before={commitment_id}"), Template("size=1")],
@@ -136,6 +137,11 @@ BODIES: dict[str, list[Template]] = {
     f"POST {API}/cases/{{case_id}}/validations": [Template(json={"report": "{report_id}", "recipe": "{material_id}"})],
     f"POST {API}/cases/{{case_id}}/validations/{{validation_id}}/cancel": [Template()],
     f"POST {API}/cases/{{case_id}}/validations/{{validation_id}}/resume": [Template()],
+    f"POST {API}/reviews/{{review_id}}/deeds": [
+        Template(json={"deed": "pause", "words": {"reason": "because"}}), Template(json={"deed": "sign", "words": {"document": "{review_document_id}", "signature": "00" * 64}}),
+        Template(json={"deed": "withdraw"}), Template(json={"deed": "consult", "words": {"body": "A body", "words": "said"}}),
+    ],
+    "POST /reviews/{review_id}/deeds": [_form(deed="pause", reason="because"), _form(deed="end-part", party="{party_id}", part="developer")],
     f"POST {API}/cases/{{case_id}}/trials": [Template(json={"patch": "{material_id}", "recipe": "{material_id}"})],
     f"POST {API}/cases/{{case_id}}/trials/{{trial_id}}/review": [Template(json={"accepts": True, "reason": "read"})],
     "POST /cases/{case_id}/trials": [_form(patch="{material_id}", recipe="{material_id}")],
@@ -246,6 +252,8 @@ BODIES: dict[str, list[Template]] = {
 
 # Routes that write and are not asked, each with the reason.
 EXEMPT_DEEDS: dict[str, str] = {
+    f"POST {API}/reviews": "what it makes is the caller's own draft; a review it names is looked for as the caller; tests/evaluation/review hold that",
+    "POST /reviews": "the same",
     f"POST {API}/submissions": "names no object: what it makes is the sender's own",
     f"POST {API}/submissions/bulk": "names no object: what it makes is the sender's own",
     "POST /vince/comm/api/vulreport": "names no object: what it makes is the sender's own",

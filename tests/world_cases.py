@@ -24,6 +24,7 @@ from clearinghouse.disclosure.validation.dockets.records import MaterialKind
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties.records import Party
+from review_support import AGREEMENT
 from toy_bench import ToyWorkshop
 from world import DIRECTORY, EVERYBODY, UNNAMED, World
 
@@ -45,6 +46,7 @@ def populate(world: World) -> None:
     _case_b(world)
     _ask(world, case_a)
     _appeal(world)
+    _review(world)
     # Whoever was read in until an instant is so no longer.
     world.clock.at += timedelta(hours=2)
     _worthless_tokens(world)
@@ -73,7 +75,28 @@ def _people(world: World) -> None:
     ):
         organisation = world.add_organisation(name, name, *readers, *DIRECTORY)
         world.add_person(name, organisation, role, readers=readers)
+    world.add_person("developer", world.add_organisation("developer", "developer", "evaluator", "authority", *DIRECTORY), Role.DEVELOPER, readers=("evaluator", "authority"))
+    world.add_person("rival", world.add_organisation("rival", "rival", *DIRECTORY), Role.DEVELOPER)
+    for name, role in (("evaluator", Role.EVALUATOR), ("authority", Role.AUTHORITY)):
+        world.add_person(name, cert, role, readers=("developer", "evaluator", "authority"))
     world.add_person("colleague_a", world.organisations["vendor_a"], Role.VENDOR, readers=A_SUMMARY)
+
+
+def _review(world: World) -> None:
+    """A model of a developer under review by the desk's people, who know more of it than the developer does."""
+    desk = ("evaluator", "authority")
+    both = ("developer", *desk)
+    asked = {"kind": "access", "model": world.mark("a model", *both), "version": "1", "question": world.mark("what a developer asks", *both)}
+    review = world.do("developer", "POST", "/reviews", asked)["id"]
+    world.thing("review_id", review, both)
+    deeds = f"/reviews/{review}/deeds"
+    world.do("developer", "POST", deeds, {"deed": "submit"})
+    terms = AGREEMENT.replace("The desk's own machines", world.mark("terms", *both))
+    world.do("authority", "POST", deeds, {"deed": "draft-agreement", "words": {"document": terms}})
+    [document] = world.do("developer", "GET", f"/reviews/{review}")["documents"]
+    world.thing("review_document_id", document["id"], both, parent=review)
+    conflict = {"entity": world.mark("whom somebody is bound to", *desk), "words": world.mark("a conflict of interest", *desk), "recuse": "no"}
+    world.do("evaluator", "POST", deeds, {"deed": "declare-conflict", "words": conflict})
 
 
 def _appeal(world: World) -> None:

@@ -12,6 +12,8 @@ _MACHINE = "the machine at work: no person sees what it reads"
 _NUMBERS = "counts and ids of work, for an administrator"
 
 PLAIN = {
+    "app/views/reviews.py:public_figures": "counts for everybody, small ones suppressed",
+    "app/reviews/deeds.py:sweep": _MACHINE,
     "api/authentication.py:caller": _SIGN_IN,
     "web/visitor.py:visit": _SIGN_IN,
     "web/links.py:_show": _SIGN_IN,
@@ -109,6 +111,7 @@ PLAIN = {
 """Who calls `database.read()` without a viewer."""
 
 BEYOND = {
+    "app/views/reviews.py:_page": "the hours that a model version used over all its reviews; a sum is shown, of what the developer itself began",
     "app/bundles.py:_blocks": "blocks of relays that reports of the exported case came with; who exports hands them on",
     "app/views/around.py:room_of": "which case handles a report; the case itself is then read behind the wall",
     "app/views/case_room.py:list_invitations": "who is asked in may not read the case yet; found by the party asked, nothing else is told",

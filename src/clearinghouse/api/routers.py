@@ -16,6 +16,7 @@ from clearinghouse.api import (
     model,
     problems,
     relay,
+    reviews,
     vince,
     webhooks,
 )
@@ -54,7 +55,7 @@ def api_routers() -> list[Router]:
         "/api/v1",
         route_handlers=[
             intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, rooms.ROUTER, cases.ROUTER, asks.ROUTER, appeals.ROUTER, erasure.ROUTER, bundles.ROUTER, participants.ROUTER, threads.ROUTER, trials.ROUTER, validations.ROUTER, vulnerabilities.ROUTER,
-            embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, blind.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
+            embargo.ROUTER, contact.ROUTER, charters.ROUTER, relay.ROUTER, reviews.ROUTER, blind.ROUTER, webhooks.ROUTER, ledger.ROUTER, nothing,
         ],
         dependencies={"instance": Provide(caller, sync_to_thread=True)}, exception_handlers={Exception: problems.answer},
     )

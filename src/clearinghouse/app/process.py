@@ -194,7 +194,14 @@ def _turn(instance: Instance, name: str, every: timedelta) -> bool:
         return outbox.take_turn(tx, name, new_id("lse"), until=now + every, now=now)
 
 
-SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders, sweep_appeals, sweep_bench)
+def sweep_reviews(instance: Instance) -> int:
+    """Windows of reviews that ran out are noted as ended."""
+    from clearinghouse.app.reviews.deeds import sweep
+
+    return sweep(instance)
+
+
+SWEEPS: tuple[Sweep, ...] = (sweep_deadlines, deliver_packets, forget_openings, renew_charters, sweep_commitments, sweep_blind_check, tell_finders, sweep_appeals, sweep_bench, sweep_reviews)
 """What a worker does when it starts and once a minute (decision 9)."""
 
 

@@ -29,6 +29,7 @@ from clearinghouse.cli import (
     parties,
     patching,
     proposing,
+    reviews,
     serve,
     trials,
     validate,
@@ -80,6 +81,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(appeals.app, name="appeal")
 app.add_typer(bench.app, name="bench")
 app.add_typer(bench.evidence, name="evidence")
+app.add_typer(reviews.app, name="review")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")

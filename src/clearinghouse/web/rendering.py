@@ -126,6 +126,8 @@ _STATES: Mapping[str, str] = {
     "failed": "bad", "overdue": "bad", "due": "warn", "done": "good", "withdrawn": "quiet", "silent": "warn", "accepted_with_warnings": "warn",
     "refused": "bad", "opened": "good", "partly opened": "blue", "held": "quiet",
     "in_force": "good", "retired": "quiet",
+    "window_open": "good", "paused": "warn", "submitted": "warn", "terms_signed": "blue", "plan_frozen": "blue", "window_closed": "quiet",
+    "signed": "good", "waits": "warn", "suspended": "warn", "standing": "good", "chosen": "good", "changed": "bad", "same": "good",
     "upheld": "good", "rejected": "bad", "first": "good", "independent": "blue",
 }
 

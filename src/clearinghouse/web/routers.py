@@ -20,6 +20,7 @@ from clearinghouse.web import (
     overview,
     packet_links,
     problems,
+    reviews,
     site,
 )
 from clearinghouse.web.coordination import appeals, asks, deeds, matrix, room, trials, validations
@@ -43,7 +44,7 @@ def web_router() -> Router:
     return Router(
         "/",
         route_handlers=[
-            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER,
+            site.ROUTER, identity.ROUTER, oidc.ROUTER, intake.ROUTER, commitments.ROUTER, deconfliction.ROUTER, model.ROUTER, overview.ROUTER, links.ROUTER, packet_links.ROUTER, charters.ROUTER, administration.ROUTER, reviews.ROUTER,
             room.ROUTER, asks.ROUTER, appeals.ROUTER, matrix.ROUTER, trials.ROUTER, validations.ROUTER, deeds.ROUTER, nothing,
         ],
         dependencies={"visitor": Provide(visit, sync_to_thread=True), "form": Provide(read_form)},

@@ -4,6 +4,7 @@ All are canonical JSON (RFC 8785), so that the same statement has the same diges
 """
 
 import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from clearinghouse.core.clock import render_instant
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.review_policy import ReviewPolicy
 from clearinghouse.core.untrusted import clean_text
-from clearinghouse.evaluation.review.records import DocumentKind, ModelIdentity, Review, Variant
+from clearinghouse.evaluation.review.records import Document, DocumentKind, ModelIdentity, Review, Variant
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATES = {kind: f"https://open-clearinghouse.dev/{kind.value.replace('_', '-')}/v1" for kind in DocumentKind}
@@ -65,6 +66,12 @@ def version_key(model: ModelIdentity, developer_id: str) -> str:
     """What the hours of a model version are counted under: its developer, name and version, however they are typed; variants share them."""
     typed = "\0".join((developer_id, *(" ".join(text.casefold().split()) for text in (model.name, model.version))))
     return "sha256:" + hashlib.sha256(b"clearinghouse/model-version/v1\0" + typed.encode()).hexdigest()
+
+
+def predicate_of(document: Document) -> dict[str, Any]:
+    """What a document says, without its frame."""
+    predicate: dict[str, Any] = json.loads(document.payload)["predicate"]
+    return predicate
 
 
 def digest_of(payload: bytes) -> str:

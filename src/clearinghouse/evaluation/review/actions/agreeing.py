@@ -19,7 +19,7 @@ from clearinghouse.parties.records import PartyKind
 from clearinghouse.storage import Envelope, Transaction
 
 _PROOF = b"clearinghouse/signing-key/v1\0"
-_SIDES = {
+SIGNING_SIDES = {
     DocumentKind.AGREEMENT: (Part.DEVELOPER, Part.AUTHORITY), DocumentKind.WINDOW_GRANT: (Part.DEVELOPER,),
     DocumentKind.DETERMINATION: (Part.AUTHORITY,), DocumentKind.DESTRUCTION: (Part.AUTHORITY,),
 }
@@ -118,8 +118,8 @@ def sign(
     side = rules.side_of(engagement.parts)
     if found is None or (side is Part.DEVELOPER and found.kind in (DocumentKind.DETERMINATION, DocumentKind.DESTRUCTION)):
         raise nothing_found(document_id)
-    if found.kind not in _SIDES or side not in _SIDES[found.kind]:
-        raise NotPermitted(f"a {found.kind} is signed by the {' and the '.join(_SIDES.get(found.kind, ('nobody',)))}")
+    if found.kind not in SIGNING_SIDES or side not in SIGNING_SIDES[found.kind]:
+        raise NotPermitted(f"a {found.kind} is signed by the {' and the '.join(SIGNING_SIDES.get(found.kind, ('nobody',)))}")
     if engagement.review.state in (ReviewState.CLOSED, ReviewState.WITHDRAWN) and found.kind is not DocumentKind.DESTRUCTION:
         raise Conflict(f"this review is {engagement.review.state}; nothing more is signed in it but certificates of destruction")
     newest = store.documents.latest(tx, engagement, found.kind)
@@ -142,8 +142,8 @@ def sign(
 
 def is_complete(tx: Transaction, engagement: Engagement, document: Document, policy: ReviewPolicy) -> bool:
     """Whether everybody who has to has signed a document."""
-    people = policy.signers_min if document.kind is DocumentKind.DETERMINATION else len(_SIDES[document.kind])
-    return rules.is_signed(store.documents.signatures(tx, engagement).get(document.id, []), sides=_SIDES[document.kind], people_min=people)
+    people = policy.signers_min if document.kind is DocumentKind.DETERMINATION else len(SIGNING_SIDES[document.kind])
+    return rules.is_signed(store.documents.signatures(tx, engagement).get(document.id, []), sides=SIGNING_SIDES[document.kind], people_min=people)
 
 
 def draw_up(

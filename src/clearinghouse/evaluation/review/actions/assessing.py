@@ -1,6 +1,5 @@
 """From an analysis to a determination: what the developer is shown and replies, what people draw up and sign, and corrections."""
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -25,8 +24,7 @@ def frozen_plan(tx: Transaction, engagement: Engagement) -> dict[str, Any]:
     found = store.documents.latest(tx, engagement, DocumentKind.PLAN)
     if found is None:
         raise Conflict("no plan was frozen")
-    predicate: dict[str, Any] = json.loads(found.payload)["predicate"]
-    return predicate
+    return documents.predicate_of(found)
 
 
 def keep_analysis(

@@ -1,12 +1,11 @@
 """How a review ends: withdrawn by the developer at any minute, closed, or lapsed; and the destruction of its materials."""
 
-import json
 from datetime import datetime, timedelta
 
 from clearinghouse.core.clock import render_instant
 from clearinghouse.core.errors import Conflict
 from clearinghouse.core.ids import PartyId
-from clearinghouse.evaluation.review import rules, store
+from clearinghouse.evaluation.review import documents, rules, store
 from clearinghouse.evaluation.review.actions.agreeing import draw_up
 from clearinghouse.evaluation.review.actions.entering import leave, move, take_part
 from clearinghouse.evaluation.review.actions.windows import close_windows
@@ -59,7 +58,7 @@ def destruction_due(tx: Transaction, engagement: Engagement) -> datetime | None:
     agreement = store.documents.latest(tx, engagement, DocumentKind.AGREEMENT)
     if not ended or agreement is None:
         return None
-    return max(ended) + timedelta(days=int(json.loads(agreement.payload)["predicate"]["transcripts_retained_days"]))
+    return max(ended) + timedelta(days=int(documents.predicate_of(agreement)["transcripts_retained_days"]))
 
 
 def certify_destruction(

@@ -1,6 +1,5 @@
 """Opening, pausing and ending windows."""
 
-import json
 from datetime import datetime
 
 from clearinghouse.core.clock import render_instant
@@ -138,5 +137,4 @@ def _hours_signed(tx: Transaction, engagement: Engagement, policy: ReviewPolicy)
     earlier = [window for window in store.windows.list_of(tx, engagement) if window.starts_at >= found.made_at]
     if not first and earlier:
         raise Conflict("the developer's leave for a further window was used; a new one is needed")
-    predicate = json.loads(found.payload)["predicate"]
-    return int(predicate["window_hours" if first else "hours"])
+    return int(documents.predicate_of(found)["window_hours" if first else "hours"])
