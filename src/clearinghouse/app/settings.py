@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from clearinghouse.app.gateway_settings import GatewaySettings, parse_gateway
 from clearinghouse.app.policy_terms import parse_duties, parse_terms
 from clearinghouse.app.proposer_settings import ProposerSettings, parse_proposer
 from clearinghouse.app.sandbox_settings import parse_sandbox
@@ -74,7 +75,7 @@ _PROVIDER = re.compile(r"[a-z0-9-]{1,32}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _PARTS = ("probability", "share", "similarity")
 _FIRST_TABLES = {"intake", "deconfliction", "settling"}
-_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox", "proposer", "bench"}
+_KNOWN = {"database_url", "ledger_origin", "witness_path", "actor", "public_url", "mail", "outward", "sign_in", "claim_check", "bulk", "sandbox", "proposer", "bench", "gateway"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ class Settings:
     sandbox: SandboxSettings = field(default_factory=SandboxSettings)
     proposer: ProposerSettings = field(default_factory=ProposerSettings)
     bench: BenchSettings = BenchSettings()
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
 
     @property
     def mail_folder(self) -> Path:
@@ -199,6 +201,11 @@ class Settings:
     def evidence_key_path(self) -> Path:
         """Ed25519 seed that signs evidence of validations."""
         return self.home / "keys" / "evidence.key"
+
+    @property
+    def gateway_key_path(self) -> Path:
+        """Key of the digests in the gateway's journal."""
+        return self.home / "keys" / "gateway.key"
 
     @property
     def openpgp_folder(self) -> Path:
@@ -238,7 +245,7 @@ def load_settings(home: Path) -> Settings:
         _providers(document.get("sign_in", {}), path), _claim_check(document.get("claim_check", {}), path),
         _bulk(document.get("bulk", {}), path), parse_sandbox(document.get("sandbox", {}), path),
         parse_proposer(document.get("proposer", {}), path),
-        _bench(document.get("bench", {}), path),
+        _bench(document.get("bench", {}), path), parse_gateway(document.get("gateway", {}), path),
     )
 
 

@@ -20,6 +20,7 @@ from clearinghouse.cli import (
     embargo,
     erasure,
     filling,
+    gateway,
     grants,
     instance,
     intake,
@@ -82,6 +83,7 @@ app.add_typer(appeals.app, name="appeal")
 app.add_typer(bench.app, name="bench")
 app.add_typer(bench.evidence, name="evidence")
 app.add_typer(reviews.app, name="review")
+app.add_typer(gateway.app, name="gateway")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")

@@ -1,6 +1,7 @@
 """Granting an access, suspending, restoring, shortening and ending it; noting a journal's head and what somebody says of a clock."""
 
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 
 from clearinghouse.core.clock import render_instant
@@ -155,6 +156,34 @@ def find(tx: Transaction, access_id: str, *, viewer: PartyId, now: datetime) -> 
     if found is None:
         raise nothing_found(access_id)
     return found
+
+
+def open_journal(
+    tx: Transaction, gateway_id: str, hash_at: Callable[[int], str], *, anew: bool, actor: PartyId, now: datetime
+) -> None:
+    """Hold a journal against the heads on the ledger before it is written on: budgets are what a journal says was used.
+
+    Args:
+        hash_at: the hash of an entry of the journal by its number; empty where there is none.
+        anew: begin a journal though there is another one, and begin budgets with it; that stands on the ledger.
+    Raises:
+        Conflict: it is an older copy, was altered, or takes the place of another one unasked.
+    """
+    noted = store.list_heads(tx, gateway_id)
+    for head in noted[-1:]:
+        if hash_at(head.entries) != head.head:
+            raise Conflict(
+                f"the journal of gateway {gateway_id} is not the one of which {head.entries} entries are on the ledger: it is an older copy or was "
+                "altered; put the right one back, or move this one away and serve with --begin-anew"
+            )
+    others = sorted(store.gateways_noted(tx) - {gateway_id})
+    if noted or not others:
+        return
+    if not anew:
+        raise Conflict(
+            f"this journal is new, and the ledger has one of gateway {others[0]}: what was used stands there; put it back, or serve with --begin-anew"
+        )
+    ledger.record(tx, Event("JournalBegunAnew", (gateway_id, *others[:20])), actor=actor, now=now)
 
 
 def note_journal_head(tx: Transaction, head: JournalHead, *, actor: PartyId, now: datetime) -> bool:

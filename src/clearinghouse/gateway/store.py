@@ -114,6 +114,12 @@ def system_find(tx: Transaction, access_id: str) -> Access | None:
     return None if row is None else _access(row)
 
 
+def system_list(tx: Transaction, limit: int) -> list[Access]:
+    """The newest accesses, for an administrator who stops them in need."""
+    rows = tx.rows(select(accesses).order_by(accesses.c.granted_at.desc(), accesses.c.access_id).limit(limit))
+    return [_access(row) for row in rows]
+
+
 def system_of_review(tx: Transaction, review_id: ReviewCaseId) -> list[Access]:
     """The living accesses of a review, for what happens to all of them at once."""
     query = select(accesses).where(accesses.c.review_id == review_id, accesses.c.ended_at.is_(None))
@@ -136,6 +142,11 @@ def list_heads(tx: Transaction, gateway_id: str) -> list[JournalHead]:
     """The heads noted of a journal, earliest first; hashes and counts alone."""
     query = select(heads).where(heads.c.gateway_id == gateway_id).order_by(heads.c.entries)
     return [JournalHead(row.gateway_id, row.entries, row.head, row.noted_at) for row in tx.rows(query)]
+
+
+def gateways_noted(tx: Transaction) -> frozenset[str]:
+    """The gateways of which a head was ever noted."""
+    return frozenset(row.gateway_id for row in tx.rows(select(heads.c.gateway_id).distinct()))
 
 
 def accept_clock(tx: Transaction, jump_id: str, gateway_id: str, by: PartyId, at: datetime) -> None:
