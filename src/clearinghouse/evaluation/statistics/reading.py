@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 from clearinghouse.core.errors import Invalid
 
 _TEXT_MOST = 400
+_LONG_MOST = 10_000
 _E = TypeVar("_E", bound=StrEnum)
 
 
@@ -53,6 +54,23 @@ class Reader:
     def has(self, key: str) -> bool:
         """Whether the key is there."""
         return key in self._value
+
+    def filled(self, key: str) -> bool:
+        """Whether the key is there with something in it: neither null nor empty."""
+        self._asked.add(key)
+        return bool(self._value.get(key))
+
+    def long_text(self, key: str) -> str:
+        """Any text of up to 10,000 characters."""
+        value = self._get(key)
+        if not isinstance(value, str) or len(value) > _LONG_MOST:
+            raise Invalid(f"{self._path}.{key} must be text of at most {_LONG_MOST} characters")
+        return value
+
+    def words(self, key: str) -> dict[str, str]:
+        """An object whose values are all text."""
+        inner = self.object(key)
+        return {str(name): inner.long_text(name) for name in inner._value}
 
     def text(self, key: str) -> str:
         """Printable text of up to 400 characters, not empty."""

@@ -1,0 +1,1 @@
+"""A second analysis of a sealed record by a program that shares no line with the first."""
