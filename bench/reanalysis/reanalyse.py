@@ -449,7 +449,7 @@ def hierarchical(solved: list[list[int]], epochs: int) -> dict[str, Any] | None:
     share = sum(flat) / (epochs * len(flat))
     start: Any = [math.log(share / (1 - share)), 1.0, 0.7]
     settings: Any = {"bounds": [(-12, 12), (0, 8), (0, 8)], "options": {"xatol": 1e-6, "fatol": 1e-10, "maxiter": 4000}}
-    found = optimize.minimize(lambda theta: -value(theta), start, method="Nelder-Mead", **settings)
+    found = optimize.minimize(lambda theta: -value(theta), start, method="Nelder-Mead", **settings)  # type: ignore[call-overload]  # stubs know no Any
     theta = np.array(found.x)
     theta[1:] = np.where(theta[1:] < 1e-3, 0.0, theta[1:])
     free = [place for place in range(3) if place == 0 or theta[place] != 0]
