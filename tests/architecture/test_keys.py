@@ -21,6 +21,7 @@ from clearinghouse.core.ids import (
     GlassId,
     InvitationId,
     MailId,
+    PackId,
     PartyId,
     ReviewCaseId,
     new_id,
@@ -41,6 +42,9 @@ from clearinghouse.disclosure.intake.commitments import store as commitments
 from clearinghouse.disclosure.intake.commitments.records import Claim, Commitment, OpenedSection
 from clearinghouse.disclosure.intake.withdrawals import store as withdrawals
 from clearinghouse.disclosure.intake.withdrawals.records import Withdrawal
+from clearinghouse.evaluation.benchmarks.packs import store as packs
+from clearinghouse.evaluation.benchmarks.packs.records import Made, Pack, PackedItem, RetiredFor, SealedItem
+from clearinghouse.evaluation.benchmarks.records import Domain
 from clearinghouse.evaluation.benchmarks.running import actions as runs
 from clearinghouse.evaluation.review.records import ModelIdentity, Review, ReviewKind, ReviewState, Variant
 from clearinghouse.evaluation.review.store import reviews
@@ -151,6 +155,12 @@ def _fill(world: World) -> None:
             ReviewCaseId(new_id("rev")), ReviewKind.INQUIRY, ReviewState.DRAFT, now, now, PartyId(me), PartyId(me), PartyId(me), 1, model, "words"
         )
         reviews.add(tx, review, b"k" * 32, b"m" * 32, envelope)
+        pack_id, item_id = PackId(new_id("pck")), new_id("itm")
+        packed = PackedItem(item_id, pack_id, 0, "family", Domain.FINDING, b"c" * 32)
+        pack = Pack(pack_id, "pack", 1, now, PartyId(me), b"r" * 32, 1, 2, 0)
+        packs.add_pack(tx, Made(pack, (SealedItem(packed, b"key", b"body"),), ()))
+        packs.retire_item(tx, item_id, RetiredFor.PERSON, "reason", now, envelope)
+        packs.retire_pack(tx, pack_id, RetiredFor.PERSON, "reason", now, envelope)
         ledger.record(tx, Event("Tested", (me,)), actor=me, now=now)
 
 

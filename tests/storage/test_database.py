@@ -28,6 +28,8 @@ import clearinghouse.disclosure.validation.matrix.store
 import clearinghouse.disclosure.validation.memory.store
 import clearinghouse.disclosure.validation.queue.store
 import clearinghouse.disclosure.validation.trials.store
+import clearinghouse.evaluation.benchmarks.custody.store
+import clearinghouse.evaluation.benchmarks.packs.store
 import clearinghouse.evaluation.benchmarks.running.probing.store
 import clearinghouse.evaluation.benchmarks.running.store
 import clearinghouse.evaluation.benchmarks.transcripts.store

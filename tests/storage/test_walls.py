@@ -49,6 +49,7 @@ WITHOUT = {
     "thread_members": "ids; joined on threads, which are walled",
     "thread_reads": "ids and instants; joined on threads, which are walled",
     "vulnerability_reports": "pairs of ids; joined on vulnerabilities, which are walled",
+    "custodian_keys": "public keys of custodians, which whoever seals a pack needs",
     "review_keys": "public keys of people who sign",
     "alembic_version": "the schema's revision",
 }

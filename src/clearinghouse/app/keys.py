@@ -26,6 +26,7 @@ from clearinghouse.disclosure.intake.commitments.store import commitment_section
 from clearinghouse.disclosure.intake.provenance.store import relays
 from clearinghouse.disclosure.intake.store import reports, submissions
 from clearinghouse.disclosure.intake.withdrawals.store import withdrawals
+from clearinghouse.evaluation.benchmarks.packs.store import pack_items, packs
 from clearinghouse.evaluation.benchmarks.running.store import eval_efforts, eval_runs
 from clearinghouse.evaluation.review.store.tables import reviews
 from clearinghouse.ledger import actions as ledger
@@ -74,6 +75,8 @@ WRAPPED = (
     WrappedKey(notices.c.wrapped_key, "{notice_id}"),
     WrappedKey(webhooks.c.wrapped_key, "{hook_id}"),
     WrappedKey(received_mail.c.wrapped_key, "{mail_id}"),
+    WrappedKey(packs.c.wrapped_key, "{pack_id}"),
+    WrappedKey(pack_items.c.wrapped_key, "{item_id}"),
     WrappedKey(reviews.c.wrapped_key, "{review_id}"),
     WrappedKey(reviews.c.wrapped_materials_key, "{review_id}/materials"),
     WrappedKey(eval_runs.c.wrapped_key, "{run_id}"),
