@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from clearinghouse.evaluation.statistics.decision import Reading, overall, read_domains, share_error
 from clearinghouse.evaluation.statistics.grid import lay
 from clearinghouse.evaluation.statistics.plan import Counting, Overshoot, Plan, PlannedDomain, Rule, Split
+from clearinghouse.evaluation.statistics.power import draw_families, first_share, play
 from clearinghouse.evaluation.statistics.records import Cell, CellState, Controls, Effort, Finding, Outcome, View
 from evaluation_support import EFFORT, all_cells, drawn_cells, good_controls, made_plan, planned_domain
 
@@ -186,3 +187,13 @@ def test_higher_threshold_is_never_easier(mean: float, seed: int) -> None:
     shown = [outcome(plan, drawn_cells(low, mean, seed=seed)) for plan in (low, high)]
     assert not (shown[1] is Outcome.SHOWN_ABOVE and shown[0] is not Outcome.SHOWN_ABOVE)
     assert not (shown[0] is Outcome.NOT_SHOWN_ABOVE and shown[1] is not Outcome.NOT_SHOWN_ABOVE)
+
+
+def test_over_three_domains_together_the_rule_errs_no_more_often_than_the_plan_says() -> None:
+    plan = made_plan(*(planned_domain(name) for name in ("finding", "patching", "reading")))
+    rng, runs = np.random.default_rng(6), 3000
+    wrong = np.zeros(runs, bool)
+    for domain in plan.domains:
+        low, high = draw_families(rng, runs, np.full(40, 5), 3, 0.5, plan.design)
+        wrong |= play(plan, domain, low, high, first_share(plan))[0]
+    assert wrong.mean() <= 0.05 + 3 * (0.05 * 0.95 / runs) ** 0.5

@@ -78,13 +78,13 @@ def read_domains(
     readings: dict[str, dict[View, Reading]] = {frame.domain: {} for frame in frames}
     for view in order:
         first = plan.alpha / len(frames) if plan.split is Split.HOLM else plan.alpha
-        walks = {frame.domain: _walk(plan, frame, view, first, made.get(frame.domain)) for frame in frames}
+        walks = {frame.domain: walk(plan, frame, view, first, made.get(frame.domain)) for frame in frames}
         made |= {domain: len(looks) for domain, looks in walks.items() if domain not in made}
         p_values = {domain: _p(plan, plan.domain(domain), looks) for domain, looks in walks.items()}
         tested = share_error(p_values, plan.alpha, plan.split)
         for frame in frames:
             level, shown = tested[frame.domain]
-            looks = walks[frame.domain] if level == first else _walk(plan, frame, view, level, len(walks[frame.domain]), onwards=True)
+            looks = walks[frame.domain] if level == first else walk(plan, frame, view, level, len(walks[frame.domain]), onwards=True)
             readings[frame.domain][view] = _conclude(
                 plan, frame, view, looks, p_values[frame.domain], level, shown, effort, controls.get(frame.domain), findings)
     return readings
@@ -126,7 +126,13 @@ def planned_looks(plan: Plan, domain: PlannedDomain) -> tuple[int, ...]:
     return domain.looks[-1:] if plan.rule is Rule.SINGLE_LOOK else domain.looks
 
 
-def _walk(plan: Plan, frame: Frame, view: View, alpha: float, most: int | None, *, onwards: bool = False) -> tuple[LookResult, ...]:
+def walk(plan: Plan, frame: Frame, view: View, alpha: float, most: int | None, *, onwards: bool = False) -> tuple[LookResult, ...]:
+    """The looks at one domain with that error, to the first at which something crosses.
+
+    Args:
+        most: so many and no fewer, whatever crosses; None stops at a crossing.
+        onwards: go on after a crossing although `most` is None.
+    """
     domain = plan.domain(frame.domain)
     counts = planned_looks(plan, domain)
     fractions = tuple(count / len(domain.families) for count in counts)
