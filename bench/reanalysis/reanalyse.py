@@ -674,7 +674,7 @@ def analyse(record: dict[str, Any]) -> dict[str, Any]:
     findings = [(each["name"], each["about"], each["blocks"]) for each in record["findings"]] + strange
     findings += peeks(plan, record["looks"])
     if any(cell["state"] == "solved" and cell["tokens"] > plan["sample_budget"]["tokens"] for cell in record["cells"]):
-        findings.append(("over_budget", "plan", True))
+        findings.append(("over_budget", "plan", False))
     domains = [Domain(plan, domain, found) for domain in plan["domains"]]
     blocked = {about for _, about, blocks in findings if blocks}
     read = readings(record, domains, blocked)

@@ -1,8 +1,11 @@
 """The plan: strict reading, the same bytes for the same plan, an order anybody can draw again, a power that holds."""
 
+import hashlib
 import json
+import re
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from clearinghouse.app.settings import default_policy_document, parse_policy
 from clearinghouse.core.errors import Invalid
+from clearinghouse.evaluation.statistics import checks, grid
 from clearinghouse.evaluation.statistics.plan import (
     Plan,
     PlannedFamily,
@@ -160,3 +164,31 @@ def test_missing_cells_that_the_design_expects_cost_power() -> None:
     full, holed = made_plan(), made_plan(design=replace(made_plan().design, missing_share=0.1))
     powers = [operating(plan, plan.domains[0], 0.65, simulations=2000).shown_above for plan in (full, holed)]
     assert powers[1] < powers[0] - 0.2
+
+
+def test_example_of_the_reference_is_a_plan() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "analysis.md").read_text("utf-8")
+    plan = parse_plan(text.split("```json\n")[1].split("```")[0])
+    assert plan.domain("finding").looks == (2,)
+    assert parse_plan(plan_bytes(plan)) == plan
+
+
+def test_order_is_drawn_as_the_reference_says() -> None:
+    # The words of docs/reference/analysis.md, done by hand.
+    families = tuple(PlannedFamily(f"f{place}", f"s{place % 3}", (f"i{place}",)) for place in range(11))
+    placed = []
+    for stratum in ("s0", "s1", "s2"):
+        hashed = sorted(
+            (hashlib.sha256(f'["seed", "d", "{stratum}", "{family.id}"]'.encode()).digest(), family) for family in families if family.stratum == stratum
+        )
+        start = int.from_bytes(hashlib.sha256(f'["seed", "d", "{stratum}"]'.encode()).digest()[:6], "big") / 2**48
+        placed += [((rank + start) / len(hashed), key, family) for rank, (key, family) in enumerate(hashed)]
+    assert draw_order(families, "seed", "d") == tuple(family for _, _, family in sorted(placed, key=lambda each: each[:2]))
+
+
+def test_every_finding_has_its_row_in_the_reference() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "analysis.md").read_text("utf-8")
+    source = Path(checks.__file__).read_text("utf-8") + Path(grid.__file__).read_text("utf-8")
+    names = set(re.findall(r'Finding\(\s*"([a-z_]+)"', source))
+    assert len(names) >= 9
+    assert {name for name in names if f"`{name}`" not in text} == set()

@@ -88,7 +88,7 @@ def over_budget(plan: Plan, cells: Sequence[Cell]) -> tuple[Finding, ...]:
     over = [f"{cell.item.item}/{cell.epoch}" for cell in cells if cell.state is CellState.SOLVED and cell.tokens > plan.budget.tokens]
     if not over:
         return ()
-    return (Finding("over_budget", "plan", f"{len(over)} cells were solved with more than {plan.budget.tokens} tokens: {_list(over)}"),)
+    return (Finding("over_budget", "plan", f"{len(over)} cells were solved with more than {plan.budget.tokens} tokens: {_list(over)}", blocks=False),)
 
 
 def _list(values: Sequence[object]) -> str:
