@@ -37,7 +37,7 @@ plan_shown = true
 publication = "Counts of windows alone."
 legal_basis = "A voluntary agreement between both organisations."
 """
-PLAN = {"thresholds": {"finding": 0.5}, "note": "a plan made up for a test"}
+PLAN = {"note": "a plan made up for a test"}
 PLAN_DIGEST = "sha256:" + hashlib.sha256(b"plan").hexdigest()
 ITEM_ROOT = "sha256:" + hashlib.sha256(b"items").hexdigest()
 PEOPLE = {
@@ -115,7 +115,7 @@ class Table:
 
     def frozen(self, **options: Any) -> ReviewCaseId:
         review_id = self.agreed(**options)
-        self.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, by="edda")
+        self.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, thresholds={"finding": 0.5}, pack="pck", by="edda")
         return review_id
 
     def opened(self, **options: Any) -> tuple[ReviewCaseId, Window]:

@@ -60,7 +60,7 @@ def test_review_goes_from_draft_to_withdrawn_through_forms(client: "TestClient[A
     sign(dora, table, review_id, DocumentKind.AGREEMENT, "dora")
     sign(anna, table, review_id, DocumentKind.AGREEMENT, "anna")
     assert table.state(review_id) is ReviewState.TERMS_SIGNED
-    table.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, by="edda")
+    table.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, thresholds={}, pack="pck", by="edda")
     do(edda, review_id, "open-window")
     page = dora.get(f"/reviews/{review_id}")
     assert "left: the window ends" in page

@@ -243,14 +243,14 @@ def test_destroyed_materials_cannot_be_opened_and_the_record_stays(table: Table)
     key = table.see(review_id, "edda").materials_key
     assert open_with(key, _analysis_body(table, review_id), f"{review_id}/analysis/1") == b'{"record": 1}'
     table.wait(days=100)
-    document = table.act(actions.certify_destruction, review_id, "Disks of the runner were wiped.", by="edda", counts={"transcripts": 3})
+    document = table.act(actions.certify_destruction, review_id, "Disks of the runner were wiped.", by="edda")
     assert table.see(review_id, "edda").materials_key == b""
     with pytest.raises(Unavailable):
         open_with(table.see(review_id, "edda").materials_key, _analysis_body(table, review_id), f"{review_id}/analysis/1")
     assert table.sign(review_id, document, "anna") or table.sign(review_id, document, "axel")
     assert json.loads(table.documents(review_id, DocumentKind.DETERMINATION)[0].payload)["predicate"]["determination"] == "undetermined"
     with pytest.raises(Conflict, match="destroyed before"):
-        table.act(actions.certify_destruction, review_id, "again", by="edda", counts={})
+        table.act(actions.certify_destruction, review_id, "again", by="edda")
 
 
 def _analysis_body(table: Table, review_id: str) -> bytes:
@@ -330,11 +330,11 @@ def test_unsigned_terms_open_nothing(table: Table) -> None:
     document = table.act(actions.draft_agreement, review_id, AGREEMENT, by="anna")
     assert not table.sign(review_id, document, "anna")
     with pytest.raises(Conflict):
-        table.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, by="edda")
+        table.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, thresholds={}, pack="pck", by="edda")
     newer = table.act(actions.draft_agreement, review_id, AGREEMENT.replace("48", "24"), by="dora")
     with pytest.raises(Conflict, match="newer draft"):
         table.sign(review_id, document, "dora")
     assert table.sign(review_id, newer, "dora", "axel")
-    table.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, by="edda")
+    table.act(actions.freeze_plan, review_id, PLAN, PLAN_DIGEST, ITEM_ROOT, thresholds={}, pack="pck", by="edda")
     window = table.act(actions.open_window, review_id, by="edda")
     assert window.ends_at - window.starts_at == timedelta(hours=24)

@@ -368,6 +368,16 @@ def system_open_runs(tx: Transaction, now: datetime) -> list[RunId]:
     return [RunId(row.run_id) for row in tx.rows(query)]
 
 
+def forget_transcripts(tx: Transaction, review_id: str) -> int:
+    """Destroy the keys of a review's runs, and take its transcripts away; gives how many transcripts there were. Digests and figures stay."""
+    mine = select(eval_runs.c.run_id).where(eval_runs.c.review_id == review_id)
+    kept = (eval_samples.c.run_id.in_(mine), eval_samples.c.sealed_transcript.is_not(None))
+    gone = tx.write(update(eval_samples).where(*kept).values(sealed_transcript=None))
+    tx.write(update(eval_incidents).where(eval_incidents.c.run_id.in_(mine)).values(sealed=b""))
+    tx.write(update(eval_runs).where(eval_runs.c.review_id == review_id).values(wrapped_key=b""))
+    return gone
+
+
 def _shown(viewer: PartyId, now: datetime) -> ColumnElement[bool]:
     return is_readable(eval_runs.c.review_id, viewer, now) | is_readable(eval_runs.c.run_id, viewer, now)
 

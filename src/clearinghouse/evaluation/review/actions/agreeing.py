@@ -68,21 +68,27 @@ def draft_agreement(
 
 
 def freeze_plan(
-    tx: Transaction, review_id: str, plan: Mapping[str, Any], plan_digest: str, item_root: str, *, envelope: Envelope, actor: PartyId, now: datetime
+    tx: Transaction, review_id: str, plan: Mapping[str, Any], plan_digest: str, item_root: str, *, thresholds: Mapping[str, float], pack: str,
+    rehearsal: bool = False, envelope: Envelope, actor: PartyId, now: datetime,
 ) -> Document:
     """The analysis plan, fixed before anybody sees a result: its digest is on the ledger before the window opens.
 
     Args:
         plan: a plan that `statistics` checked, as plain values; `plan_digest` is its own digest.
-        item_root: commitment to the sealed items.
+        item_root: commitment to the sealed items of the pack.
+        thresholds: by domain, as the plan has them.
+        rehearsal: the plan does not promise what policy asks of one: it exercises everything, and supports no determination but `undetermined`.
     Raises:
         NotFound, NotPermitted: as for `take_part`; it is the evaluators'.
         Conflict: the terms are not signed, or a plan is frozen already.
     """
     engagement = take_part(tx, review_id, Part.EVALUATOR, envelope=envelope, actor=actor, now=now)
     moved = move(tx, engagement, "freeze_plan", now=now)
-    predicate = {"plan": dict(plan), "plan_digest": plan_digest, "item_root": item_root}
-    return draw_up(tx, moved, DocumentKind.PLAN, predicate, "PlanFrozen", {"plan": plan_digest, "item_root": item_root}, actor=actor, now=now)
+    predicate = {
+        "plan": dict(plan), "plan_digest": plan_digest, "item_root": item_root, "thresholds": dict(thresholds), "pack": pack, "rehearsal": rehearsal,
+    }
+    details = {"plan": plan_digest, "item_root": item_root, "rehearsal": rehearsal}
+    return draw_up(tx, moved, DocumentKind.PLAN, predicate, "PlanFrozen", details, actor=actor, now=now)
 
 
 def grant_window(tx: Transaction, review_id: str, hours: int, *, envelope: Envelope, actor: PartyId, now: datetime) -> Document:

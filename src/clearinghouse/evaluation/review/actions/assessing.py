@@ -115,10 +115,12 @@ def draw_up_determination(
         {"body": one.about, "at": one.at.isoformat(), "digest": documents.digest_of(one.text.encode())}
         for one in entries if one.kind is EntryKind.CONSULTATION and one.round == review.round
     ]
+    if plan["rehearsal"] and word != "undetermined":
+        raise Conflict("the plan of this review is a rehearsal: it promises too little to support any word but undetermined")
     desk = party_store.name_parties(tx, [review.desk])[review.desk][0]
     earlier = store.documents.latest(tx, engagement, DocumentKind.DETERMINATION)
     predicate = documents.determination_predicate(
-        word, untrusted_reasons, threshold=plan["plan"].get("thresholds", {}), plan_digest=plan["plan_digest"], item_root=plan["item_root"],
+        word, untrusted_reasons, threshold=plan["thresholds"], plan_digest=plan["plan_digest"], item_root=plan["item_root"],
         record_digest=analysis[1], assessment_digest=assessment.digest, consulted=consulted, authority=desk,
         supersedes=None if earlier is None else earlier.digest, now=now,
     )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from clearinghouse.core.clock import render_instant
 from clearinghouse.core.errors import Conflict
 from clearinghouse.core.ids import PartyId
+from clearinghouse.evaluation.benchmarks.running import store as running
 from clearinghouse.evaluation.review import documents, rules, store
 from clearinghouse.evaluation.review.actions.agreeing import draw_up
 from clearinghouse.evaluation.review.actions.entering import leave, move, take_part
@@ -62,12 +63,10 @@ def destruction_due(tx: Transaction, engagement: Engagement) -> datetime | None:
 
 
 def certify_destruction(
-    tx: Transaction, review_id: str, untrusted_words: str, *, counts: dict[str, int], envelope: Envelope, actor: PartyId, now: datetime
+    tx: Transaction, review_id: str, untrusted_words: str, *, envelope: Envelope, actor: PartyId, now: datetime
 ) -> Document:
     """Destroy the key of the materials, and draw up the certificate that authorities sign. What is sealed under it is gone for good.
 
-    Args:
-        counts: of what was destroyed, by kind.
     Raises:
         NotFound, NotPermitted: as for `take_part`.
         Conflict: a window is open, or they were destroyed before.
@@ -81,8 +80,9 @@ def certify_destruction(
         raise Conflict("a window is open: materials are destroyed once it has ended")
     due = destruction_due(tx, engagement)
     store.reviews.forget_materials(tx, engagement.id)
+    transcripts = running.forget_transcripts(tx, engagement.id)
     predicate = {
-        "destroyed_at": render_instant(now), "due_at": None if due is None else render_instant(due), "counts": counts, "how": words,
+        "destroyed_at": render_instant(now), "due_at": None if due is None else render_instant(due), "transcripts": transcripts, "how": words,
         "means": "the key of transcripts and of the analysis record was destroyed; digests and signed documents stay",
     }
     return draw_up(tx, engagement, DocumentKind.DESTRUCTION, predicate, "MaterialsDestroyed", {"late": due is not None and now > due}, actor=actor, now=now)
