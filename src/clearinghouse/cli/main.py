@@ -30,6 +30,7 @@ from clearinghouse.cli import (
     parties,
     patching,
     proposing,
+    review_demo,
     reviews,
     serve,
     trials,
@@ -82,6 +83,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(appeals.app, name="appeal")
 app.add_typer(bench.app, name="bench")
 app.add_typer(bench.evidence, name="evidence")
+review_demo.register(reviews.app)
 app.add_typer(reviews.app, name="review")
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(ledger.app, name="ledger")
