@@ -28,6 +28,7 @@ from clearinghouse.core.errors import Conflict, Invalid
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.roles import Role
 from clearinghouse.evaluation.benchmarks.custody import actions as custody
+from clearinghouse.evaluation.benchmarks.custody import store as custody_store
 from clearinghouse.evaluation.benchmarks.packs import actions as packs
 from clearinghouse.evaluation.benchmarks.packs import store as pack_store
 from clearinghouse.evaluation.benchmarks.records import Item
@@ -85,7 +86,7 @@ class Stage:
         """The instance as one of them sees it."""
         return self.instance.acting_as(self.people[name])
 
-    def do(self, name: str, review_id: str, deed: str, **words: str) -> object:
+    def do(self, name: str, review_id: str, deed: str, /, **words: str) -> object:
         """A deed of one of them."""
         return deeds.perform(self.by(name), review_id, deed, words)[1]
 
@@ -186,7 +187,7 @@ def _sealed(stage: Stage, items_per_family: int) -> tuple[list[Item], str]:
     instance = stage.by("Edda Evaluator")
     with instance.database.write() as tx:
         now = instance.clock.now()
-        keys = [key for name in stage.boxes if (key := custody.find_key(tx, stage.people[name].id)) is not None]
+        keys = list(custody_store.live_keys(tx, [stage.people[name].id for name in stage.boxes]).values())
         made = packs.seal_pack(
             tx, items, "Shipped suite", keys, instance.policy.benchmarks.custodians_min, actor=instance.actor.id,
             policy=instance.policy.benchmarks, now=now,
