@@ -12,6 +12,10 @@ _MACHINE = "the machine at work: no person sees what it reads"
 _NUMBERS = "counts and ids of work, for an administrator"
 
 PLAIN = {
+    "app/reviews/analysing.py:analyse": "an analysis reads every cell as the machine; the actor was looked for as an evaluator, and the record is sealed",
+    "app/reviews/running.py:may_go_on": _MACHINE,
+    "app/reviews/running.py:releases_so_far": "a count of releases for the ask that the actor itself made",
+    "app/reviews/running.py:_end": _MACHINE,
     "app/views/reviews.py:public_figures": "counts for everybody, small ones suppressed",
     "app/reviews/deeds.py:sweep": _MACHINE,
     "api/authentication.py:caller": _SIGN_IN,

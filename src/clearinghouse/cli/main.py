@@ -31,6 +31,7 @@ from clearinghouse.cli import (
     patching,
     proposing,
     review_demo,
+    review_runs,
     reviews,
     serve,
     trials,
@@ -83,6 +84,7 @@ app.add_typer(model.app, name="model")
 app.add_typer(appeals.app, name="appeal")
 app.add_typer(bench.app, name="bench")
 app.add_typer(bench.evidence, name="evidence")
+review_runs.register(reviews.app)
 review_demo.register(reviews.app)
 app.add_typer(reviews.app, name="review")
 app.add_typer(gateway.app, name="gateway")

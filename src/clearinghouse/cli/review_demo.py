@@ -46,7 +46,7 @@ def demo(
         lines = table("", "domain", "families", "cells", "solved", "refused", "limit", "mean", "95 % (families)", "shows")
         for one in result["domains"]:
             states, raw = one["states"], one["described"]["raw"]
-            low, high = raw["t_low"], raw["t_high"]
+            low, high = raw["wilson_low"] or raw["t_low"], raw["wilson_high"] or raw["t_high"]
             lines.add_row(
                 one["name"], str(one["families"]), str(one["cells"]), str(states["solved"]), str(states["refused"]), str(states["limit"]),
                 f"{raw['pass_at_1_low']:.2f}", f"{_number(low['lower'])} to {_number(high['upper'])}", one["readings"]["raw"]["outcome"].replace("_", " "),

@@ -15,7 +15,7 @@ from clearinghouse.evaluation.benchmarks.running import actions as runs
 from clearinghouse.evaluation.benchmarks.running import store as run_store
 from clearinghouse.evaluation.benchmarks.running.jobs import cells_of, check
 from clearinghouse.evaluation.benchmarks.running.records import Control, Fact, Purpose, Run
-from clearinghouse.evaluation.review import actions, store
+from clearinghouse.evaluation.review import actions, rules, store
 from clearinghouse.evaluation.review.records import Document, Engagement, Part
 from clearinghouse.evaluation.statistics.checks import plan_changed
 from clearinghouse.evaluation.statistics.plan import Plan
@@ -132,6 +132,27 @@ def read_record(tx: Transaction, engagement: Engagement) -> dict[str, Any]:
         raise Unavailable("the record of this analysis was destroyed with the materials of the review")
     record: dict[str, Any] = json.loads(found[0])
     return record
+
+
+def save_record(instance: Instance, review_id: str) -> tuple[bytes, str]:
+    """The sealed record of this round's analysis, byte for byte, and its digest; that it was read is on the record first.
+
+    Raises:
+        NotFound: there is no such review for the actor.
+        NotPermitted: the actor is of the developer's side, or takes no part.
+        Conflict: there is no analysis yet.
+        Unavailable: it was destroyed with the materials.
+    """
+    now, viewer = instance.clock.now(), instance.actor.id
+    with instance.database.write() as tx:
+        engagement = actions.enter(tx, review_id, envelope=instance.envelope, viewer=viewer, now=now)
+        rules.check_part(engagement, Part.EVALUATOR, Part.AUTHORITY, Part.AUDITOR)
+        ledger.record(tx, Event("AnalysisRead", (review_id,), {"round": engagement.review.round}), actor=viewer, now=now)
+    with instance.read() as tx:
+        read_record(tx, engagement)
+        found = store.documents.find_analysis(tx, engagement)
+    assert found is not None, "it was just read"
+    return found[0], found[1]
 
 
 def findings_of(material: Material) -> tuple[Finding, ...]:
