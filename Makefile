@@ -6,13 +6,17 @@
 #   make mutants         change the rules of clustering and credit one place at a time: some test must notice
 #   make train           train the pair model on ../shared/data/deconfliction
 #   make lock            renew requirements.lock
+#   make inspect         an environment of its own for the Inspect engine of model reviews, from its own lock
+#   make inspect-lock    renew that lock
 
 VENV   ?= .venv
 PYTHON ?= python3
 BIN    := $(VENV)/bin
 ARGS   ?=
+INSPECT_VENV ?= .venv-inspect
+INSPECT_LOCK := src/clearinghouse/evaluation/benchmarks/engines/inspect/requirements.lock
 
-.PHONY: demo test test-long lint mutants train lock clean
+.PHONY: demo test test-long lint mutants train lock inspect inspect-lock clean
 .DEFAULT_GOAL := help
 
 help:
@@ -52,5 +56,17 @@ lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
 	  --no-emit-index-url --group dev pyproject.toml -o requirements.lock
 
+# Never in our own environment: it is large, changes every few days, and imports what it finds installed.
+$(INSPECT_VENV)/.ready: $(INSPECT_LOCK)
+	test -x $(INSPECT_VENV)/bin/python || $(PYTHON) -m venv $(INSPECT_VENV)
+	$(INSPECT_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(INSPECT_LOCK)
+	touch $@
+
+inspect: $(INSPECT_VENV)/.ready
+
+inspect-lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url $(INSPECT_LOCK:.lock=.in) -o $(INSPECT_LOCK)
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(INSPECT_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

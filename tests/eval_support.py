@@ -1,24 +1,29 @@
 """A model whose answers are written down, items without a secret, and a custody of a dictionary: what tests of runs stand on."""
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
-from clearinghouse.core.errors import NotPermitted
+from clearinghouse.core.errors import NotPermitted, Unavailable
 from clearinghouse.core.ids import PartyId, ReviewCaseId, RunId, new_id
 from clearinghouse.core.review_policy import BenchmarkPolicy
 from clearinghouse.evaluation.benchmarks.engines import Endpoint
+from clearinghouse.evaluation.benchmarks.engines.inspect import Venue, find_venue
 from clearinghouse.evaluation.benchmarks.records import Domain, Grade, Grader, GraderKind, Item, Submission
 from clearinghouse.evaluation.benchmarks.running import actions
 from clearinghouse.evaluation.benchmarks.running.records import Purpose, Run, RunPlan
 from clearinghouse.evaluation.statistics.records import Grid, PlannedItem
 from clearinghouse.sandbox import Sandbox
 from clearinghouse.storage import Envelope, Transaction
+from tests_support import lacking
 
 CANARY = "CANARY-9f1c7d52-only-in-toy-items"
 BUILD = "fp_toy_1"
@@ -181,6 +186,16 @@ def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, *, kind: st
     handler.wfile.write(body[: len(body) // 2] if cut else body)
     if cut:
         handler.close_connection = True
+
+
+@cache
+def venue() -> Venue:
+    """The environment with Inspect; where there is none, tests that need it are skipped loudly, and fail where everything must be there."""
+    named = os.environ.get("CLEARINGHOUSE_INSPECT_PYTHON")
+    try:
+        return find_venue(None if named is None else Path(named))
+    except Unavailable as error:
+        lacking(str(error))
 
 
 def toy_item(number: int) -> Item:

@@ -1,8 +1,11 @@
-"""One behaviour of every engine: the same script of a model gives the same results."""
+"""One behaviour of every engine: the same script of a model gives the same results.
+
+A scenario is one sample. Scenarios with the same limits are samples of one job, since an engine in a process of its own takes seconds to begin.
+"""
 
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -20,189 +23,228 @@ from clearinghouse.evaluation.benchmarks.engines import (
     SampleResult,
 )
 from clearinghouse.evaluation.benchmarks.engines.direct import DirectEngine
+from clearinghouse.evaluation.benchmarks.engines.inspect import InspectEngine
 from clearinghouse.evaluation.benchmarks.sessions import IncidentKind, limits_of
 from clearinghouse.sandbox import Sandbox
-from eval_support import Asked, Said, Say, bash, scripted, solver, submit
+from eval_support import Asked, Said, Say, bash, scripted, solver, submit, venue
 
 OPENED = Opened("Read word.txt (item 1).", {"word.txt": b"alpha\n"}, ("out.txt", "answer.txt"))
-Run = Callable[..., Any]
+REACH = "python3 -c \"import socket; socket.create_connection(('192.0.2.1', 80), 1)\""
 
 
-@pytest.fixture(params=["direct"])
-def engine(request: pytest.FixtureRequest) -> Engine:
-    """Each in turn."""
-    return DirectEngine()
+def closed(sample: str) -> Opened:
+    raise NotPermitted("secret words of custody")
+
+
+def at(turn: int, first: Said, then: Say | Said) -> Say:
+    """Says one thing up to a turn, and another from there on."""
+    return lambda asked: first if asked.turn < turn else then(asked) if callable(then) else then
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One sample, and what becomes of it."""
+
+    say: Say
+    ending: Ending
+    answer: str = ""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    note: str = ""
+    calls: int | None = None
+    incidents: frozenset[IncidentKind] = frozenset()
+    opened: Callable[[str], Opened] = lambda sample: OPENED
+    over: bool = False
+
+
+def solved(say: Say, **changes: Any) -> Scenario:
+    return Scenario(say, Ending.SUBMITTED, "ahpla", **changes)
+
+
+PLAIN: dict[str, Scenario] = {
+    "solved": solved(solver, calls=2),
+    "talks first": solved(at(1, Said("Let me think."), lambda asked: submit("ahpla")), calls=2),
+    "files": Scenario(at(1, bash("echo made > out.txt; echo other > other.txt"), submit("done")), Ending.SUBMITTED, "done", {"out.txt": b"made\n"}),
+    "refusal field": Scenario(lambda asked: Said(refusal="I will not."), Ending.REFUSED, calls=1),
+    "content filter": Scenario(lambda asked: Said("no", finish="content_filter"), Ending.REFUSED, calls=1),
+    "words of a refusal": Scenario(lambda asked: Said("I'm sorry, but I can't help with that."), Ending.GAVE_UP, calls=4),
+    "cut": Scenario(at(1, bash("true"), Said("half", cut=True)), Ending.UNRESOLVED, note="an answer", calls=1),
+    "no reason to end": Scenario(at(1, bash("true"), Said("done", finish=None)), Ending.UNRESOLVED, note="an answer", calls=2),
+    "no such conversation": Scenario(lambda asked: Said(status=400, code="context_length_exceeded"), Ending.LIMIT, calls=0),
+    "key refused": Scenario(lambda asked: Said(status=401), Ending.INFRASTRUCTURE, calls=0),
+    "gateway fails": Scenario(lambda asked: Said(status=503), Ending.INFRASTRUCTURE, calls=0),
+    "gateway fails later": Scenario(at(1, bash("true"), Said(status=500)), Ending.INFRASTRUCTURE, calls=1),
+    "two builds": solved(lambda asked: replace(solver(asked), build=f"fp_{asked.turn}"), incidents=frozenset({IncidentKind.MODEL_CHANGED})),
+    "reaches out": Scenario(at(1, bash(REACH), submit("x")), Ending.SUBMITTED, "x", incidents=frozenset({IncidentKind.REACH_OUT})),
+    "wrong argument": solved(at(1, Said(calls=[("bash", {"cmd": "x"})]), submit("ahpla"))),
+    "no such tool": solved(at(1, Said(calls=[("no_such", {})]), submit("ahpla"))),
+    "empty submission": solved(at(1, Said(calls=[("submit", {})]), submit("ahpla"))),
+    "two calls at once": Scenario(
+        at(1, Said(calls=[("bash", {"command": "echo 1 >> log"}), ("bash", {"command": "echo 2 >> log; cat log"})]),
+           lambda asked: submit(asked.tool_said.strip().replace("\n", ","))), Ending.SUBMITTED, "1,2",
+    ),
+    "slow command": solved(at(1, bash("echo kept > word.txt; sleep 30"), at(2, bash("cat word.txt"), lambda asked: submit("ahpla" if "kept" in asked.tool_said else "lost")))),
+    "long output": solved(
+        at(1, bash("head -c 300000 /dev/zero | tr '\\0' x"), lambda asked: submit("ahpla" if "is cut here" in asked.tool_said and len(asked.tool_said) < 70_000 else "whole"))
+    ),
+    "not released": Scenario(solver, Ending.NOT_RUN, note="not released", calls=0, opened=closed),
+}
+STREAM: dict[str, Scenario] = {
+    **{name: PLAIN[name] for name in ("solved", "talks first", "refusal field", "content filter", "no reason to end", "two builds")},
+    "cut": replace(PLAIN["cut"], calls=2),  # its beginning came, and names the model
+    "window closed later": Scenario(at(1, bash("true"), Said(status=403, code="window_closed")), Ending.INFRASTRUCTURE, calls=1, over=True),
+}
+SHORT: dict[str, Scenario] = {
+    "tokens": Scenario(lambda asked: bash("true"), Ending.LIMIT, note="tokens", calls=3),
+    "answer cut by tokens": Scenario(lambda asked: Said("thinking", finish="length"), Ending.LIMIT, note="tokens", calls=1),
+    "budget gone later": Scenario(at(1, bash("true"), Said(status=402, code="budget")), Ending.LIMIT, calls=1, over=True),
+}
+SHUT: dict[str, Scenario] = {
+    "window closed": Scenario(lambda asked: Said(status=403, code="window_closed"), Ending.NOT_RUN, calls=0, over=True),
+}
+FEW: dict[str, Scenario] = {
+    "messages": Scenario(lambda asked: bash("true"), Ending.LIMIT, note="messages", calls=2),
+    "budget gone": Scenario(lambda asked: Said(status=402, code="budget"), Ending.NOT_RUN, calls=0, over=True),
+}
+HURRIED: dict[str, Scenario] = {
+    "time in tools": Scenario(lambda asked: bash("sleep 0.7"), Ending.LIMIT, note="time"),
+    "time in the model": Scenario(lambda asked: Said("late", wait_seconds=8), Ending.LIMIT, note="time", calls=0),
+}
+JOBS: dict[str, tuple[dict[str, Scenario], dict[str, Any]]] = {
+    "plain": (PLAIN, {"call_seconds": 2.0}), "stream": (STREAM, {"stream": True, "at_once": 1}), "short": (SHORT, {"tokens": 300, "at_once": 1}),
+    "few": (FEW, {"messages": 5, "at_once": 1}),
+    "hurried": (HURRIED, {"seconds": 3.0}),
+}
+"""A scenario that ends the access stands last: nothing begins after it."""
+
+
+@dataclass
+class Outcome:
+    """What one job gave."""
+
+    results: dict[str, SampleResult]
+    asked: list[Asked]
+    logs: list[tuple[bytes, bytes]]
+
+
+def engine_named(name: str) -> Engine:
+    return DirectEngine() if name == "direct" else InspectEngine(venue())
+
+
+def run_job(
+    engine: Engine, scenarios: Mapping[str, Scenario], sandbox: Sandbox, policy: BenchmarkPolicy, *, tokens: int = 5_000, messages: int = 12,
+    seconds: float = 60.0, stream: bool = False, call_seconds: float = 20.0, at_once: int = 4, endpoint: Endpoint | None = None,
+) -> Outcome:
+    """All scenarios as samples of one job."""
+    names = {f"smp_{number}": name for number, name in enumerate(scenarios)}
+    session = replace(limits_of(policy), call_seconds=call_seconds)
+    outcome = Outcome({}, [], [])
+    with scripted(lambda asked: scenarios[names[asked.sample]].say(asked)) as model:
+        job = Job(
+            "run_test", tuple(names), lambda sample: scenarios[names[sample]].opened(sample), endpoint or model.endpoint,
+            Generation(1_000, stream=stream, prompt_microdollars=2.0, completion_microdollars=10.0), SampleLimits(tokens, messages, seconds, session), sandbox,
+            at_once, on_log=lambda log, records: outcome.logs.append((log, records)),
+        )
+        engine.run(job, lambda result: outcome.results.update({names[result.sample_id]: result}), threading.Event())
+        outcome.asked = list(model.asked)
+    return outcome
+
+
+_DONE: dict[tuple[str, str], Outcome] = {}
 
 
 @pytest.fixture
-def run(engine: Engine, sandbox: Sandbox, benchmark_policy: BenchmarkPolicy) -> Run:
-    """One sample under a script."""
-
-    def running(say: Say, *, samples: tuple[str, ...] = ("smp_one",), opened: Callable[[str], Opened] = lambda sample: OPENED, **changes: Any) -> Any:
-        limits = SampleLimits(changes.pop("tokens", 5_000), changes.pop("messages", 12), changes.pop("seconds", 30.0), limits_of(benchmark_policy))
-        generation = Generation(1_000, stream=changes.pop("stream", False), prompt_microdollars=2.0, completion_microdollars=10.0)
-        results: list[SampleResult] = []
-        with scripted(say) as model:
-            endpoint = changes.pop("endpoint", model.endpoint)
-            job = Job("run_test", samples, opened, endpoint, generation, limits, sandbox, **changes)
-            engine.run(job, results.append, threading.Event())
-        return results[0] if len(samples) == 1 else results
-
-    return running
+def done(request: pytest.FixtureRequest, sandbox: Sandbox, benchmark_policy: BenchmarkPolicy) -> Outcome:
+    """What a job of an engine gave; each is run once."""
+    engine, job = request.param
+    if (engine, job) not in _DONE:
+        scenarios, changes = JOBS[job]
+        _DONE[engine, job] = run_job(engine_named(engine), scenarios, sandbox, benchmark_policy, **changes)
+    return _DONE[engine, job]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_sample_that_is_solved_hands_in_its_answer_with_all_that_was_said(run: Run, stream: bool) -> None:
-    result = run(solver, stream=stream)
-    assert (result.ending, result.submission.answer, result.submission.files) == (Ending.SUBMITTED, "ahpla", {})
-    assert (result.usage.calls, result.usage.prompt_tokens, result.usage.completion_tokens, result.usage.cost_microdollars) == (2, 200, 40, 800)
+def each(*jobs: str) -> list[Any]:
+    return [pytest.param((engine, job), id=f"{engine}-{job}") for engine in ("direct", "inspect") for job in jobs]
+
+
+@pytest.mark.parametrize("done", each(*JOBS), indirect=True)
+def test_every_scenario_ends_as_written(done: Outcome, request: pytest.FixtureRequest) -> None:
+    scenarios = JOBS[request.node.callspec.params["done"][1]][0]
+    found = {
+        name: (result.ending, result.submission.answer, dict(result.submission.files), result.access_over, {each.kind for each in result.incidents})
+        for name, result in done.results.items()
+    }
+    assert found == {
+        name: (scenario.ending, scenario.answer, dict(scenario.files), scenario.over, set(scenario.incidents)) for name, scenario in scenarios.items()
+    }
+    assert {name: result.note for name, result in done.results.items() if not result.note.startswith(scenarios[name].note)} == {}
+    calls = {name: scenario.calls for name, scenario in scenarios.items() if scenario.calls is not None}
+    assert {name: done.results[name].usage.calls for name in calls} == calls
+
+
+@pytest.mark.parametrize("done", each("plain", "stream"), indirect=True)
+def test_what_was_used_and_said_is_in_the_result(done: Outcome) -> None:
+    result = done.results["solved"]
+    assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.usage.cost_microdollars) == (200, 40, 800)
     assert result.builds == ("toy-model#fp_toy_1",)
-    assert [tool["command"] for tool in result.transcript.tools if tool["tool"] == "bash"] == ["cat word.txt"]
-    assert any(message.get("role") == "tool" and "alpha" in str(message["content"]) for message in result.transcript.messages)
-    assert result.incidents == ()
+    assert [tool.get("command") for tool in result.transcript.tools] == ["cat word.txt", None]
+    assert [message["role"] for message in result.transcript.messages] == ["system", "user", "assistant", "tool", "assistant"]
+    assert "alpha" in str(result.transcript.messages[3]["content"])
+    assert result.transcript.render().decode("utf-8")
 
 
-def test_files_that_were_asked_for_are_handed_in_with_the_answer(run: Run) -> None:
-    def say(asked: Asked) -> Said:
-        return bash("echo made > out.txt; echo other > other.txt") if asked.turn == 0 else submit("done")
-
-    result = run(say)
-    assert (result.submission.answer, dict(result.submission.files)) == ("done", {"out.txt": b"made\n"})
-
-
-def test_every_request_names_the_sample_and_carries_the_key_and_nothing_names_the_item(run: Run) -> None:
-    seen: list[Asked] = []
-
-    def say(asked: Asked) -> Said:
-        seen.append(asked)
-        return solver(asked)
-
-    run(say)
-    lowered = [{name.lower(): value for name, value in asked.headers.items()} for asked in seen]
-    assert {headers["x-clearinghouse-sample"] for headers in lowered} == {"smp_one"}
+@pytest.mark.parametrize("done", each("plain"), indirect=True)
+def test_every_request_names_its_sample_and_carries_the_key_and_nothing_names_the_item(done: Outcome) -> None:
+    lowered = [{name.lower(): value for name, value in asked.headers.items()} for asked in done.asked]
     assert {headers["authorization"] for headers in lowered} == {"Bearer ch.acc_test.secret"}
+    assert all(headers["x-clearinghouse-sample"].startswith("smp_") for headers in lowered)
+    assert not any("custody" in str(result.note) for result in done.results.values())
 
 
-@pytest.mark.parametrize("said", [Said(refusal="I will not."), Said("no", finish="content_filter")])
-@pytest.mark.parametrize("stream", [False, True])
-def test_refusal_that_the_interface_names_is_a_refusal(run: Run, said: Said, stream: bool) -> None:
-    assert run(lambda asked: said, stream=stream).ending is Ending.REFUSED
+@pytest.mark.parametrize("done", each("plain"), indirect=True)
+def test_gateway_that_fails_is_asked_a_few_times_and_one_that_refuses_once(done: Outcome) -> None:
+    asked = [asked.sample for asked in done.asked]
+    names = list(PLAIN)
+    assert {name: asked.count(f"smp_{names.index(name)}") for name in ("gateway fails", "key refused", "no such conversation", "not released")} == {
+        "gateway fails": 3, "key refused": 1, "no such conversation": 1, "not released": 0,
+    }
 
 
-def test_words_of_a_refusal_alone_are_none(run: Run) -> None:
-    result = run(lambda asked: Said("I'm sorry, but I can't help with that."))
-    assert result.ending is Ending.GAVE_UP
-    assert result.usage.calls == 4  # asked again three times
+@pytest.mark.parametrize("engine", ["direct", "inspect"])
+def test_samples_begin_in_order_and_none_begins_after_the_window_closed(engine: str, sandbox: Sandbox, benchmark_policy: BenchmarkPolicy) -> None:
+    scenarios = {"a": PLAIN["solved"], "b": SHUT["window closed"], "c": PLAIN["solved"], "d": PLAIN["solved"]}
+    found = run_job(engine_named(engine), scenarios, sandbox, benchmark_policy, at_once=1)
+    assert {name: result.ending for name, result in found.results.items()} == {"a": Ending.SUBMITTED, "b": Ending.NOT_RUN}
 
 
-def test_model_that_only_talks_is_asked_to_go_on_and_may_still_solve_it(run: Run) -> None:
-    assert run(lambda asked: Said("Let me think.") if asked.turn == 0 else submit("ahpla")).submission.answer == "ahpla"
+def test_gateway_that_is_not_there_is_our_own_failure(sandbox: Sandbox, benchmark_policy: BenchmarkPolicy) -> None:
+    nowhere = Endpoint("http://127.0.0.1:1/v1", "k", "toy-model")
+    found = run_job(DirectEngine(), {"a": PLAIN["solved"]}, sandbox, benchmark_policy, endpoint=nowhere)
+    assert found.results["a"].ending is Ending.INFRASTRUCTURE
 
 
-@pytest.mark.parametrize(("said", "stream"), [(Said("half", cut=True), False), (Said("half", cut=True), True), (Said("done", finish=None), False), (Said("done", finish=None), True)])
-def test_answer_that_was_cut_off_or_does_not_say_why_it_ended_is_unresolved(run: Run, said: Said, stream: bool) -> None:
-    result = run(lambda asked: bash("true") if asked.turn == 0 else said, stream=stream)
-    assert result.ending is Ending.UNRESOLVED
-    assert result.note.startswith("an answer")
+@pytest.mark.parametrize("done", [pytest.param(("inspect", "plain"), id="inspect")], indirect=True)
+def test_what_inspect_wrote_down_comes_back_as_bytes_with_records_of_ours(done: Outcome) -> None:
+    import hashlib
+    import json
+
+    ((log, records),) = done.logs
+    document = json.loads(records)
+    assert document["log"] == "sha256:" + hashlib.sha256(log).hexdigest()
+    assert document["packages"]["inspect_ai"] == venue().version
+    assert (document["planned"], sorted(sample["id"] for sample in document["samples"])) == (len(PLAIN), sorted(f"smp_{number}" for number in range(len(PLAIN))))
+    assert all(sample["digest"].startswith("sha256:") for sample in document["samples"])
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "first", "later", "over"),
-    [
-        (403, "window_closed", Ending.NOT_RUN, Ending.INFRASTRUCTURE, True),
-        (402, "budget", Ending.NOT_RUN, Ending.LIMIT, True),
-        (401, "", Ending.INFRASTRUCTURE, Ending.INFRASTRUCTURE, False),
-        (400, "context_length_exceeded", Ending.LIMIT, Ending.LIMIT, False),
-    ],
-)
-def test_what_the_gateway_refuses_is_never_asked_again_for_ever(run: Run, status: int, code: str, first: Ending, later: Ending, over: bool) -> None:
-    asked_of: list[int] = []
-
-    def refusing(asked: Asked) -> Said:
-        asked_of.append(asked.turn)
-        return Said(status=status, code=code)
-
-    result = run(refusing)
-    assert (result.ending, result.access_over, len(asked_of)) == (first, over, 1)
-    result = run(lambda asked: bash("true") if asked.turn == 0 else Said(status=status, code=code))
-    assert (result.ending, result.access_over) == (later, over)
-
-
-def test_gateway_that_is_not_there_is_asked_a_few_times_and_is_our_own_failure(run: Run) -> None:
-    count: list[int] = []
-
-    def failing(asked: Asked) -> Said:
-        count.append(1)
-        return Said(status=503)
-
-    result = run(failing)
-    assert (result.ending, len(count)) == (Ending.INFRASTRUCTURE, 3)
-    assert run(lambda asked: Said(status=503) if asked.number == 0 else solver(asked)).ending is Ending.SUBMITTED
-    assert run(solver, endpoint=Endpoint("http://127.0.0.1:1/v1", "k", "toy-model")).ending is Ending.INFRASTRUCTURE
-
-
-@pytest.mark.parametrize(
-    ("changes", "note"), [({"tokens": 300}, "tokens"), ({"messages": 5}, "messages"), ({"seconds": 1.5}, "time")]
-)
-def test_limits_end_a_sample_and_say_which(run: Run, changes: dict[str, Any], note: str) -> None:
-    result = run(lambda asked: bash("sleep 0.6"), **changes)
-    assert (result.ending, result.note) == (Ending.LIMIT, note)
-
-
-def test_answers_of_two_builds_in_one_sample_are_an_incident(run: Run) -> None:
-    result = run(lambda asked: replace(solver(asked), build=f"fp_{asked.turn}"))
-    assert [incident.kind for incident in result.incidents] == [IncidentKind.MODEL_CHANGED]
-    assert len(result.builds) == 2
-
-
-def test_reaching_out_in_a_tool_is_an_incident_of_the_sample(run: Run) -> None:
-    def say(asked: Asked) -> Said:
-        return bash("python3 -c \"import socket; socket.create_connection(('192.0.2.1', 80), 1)\"") if asked.turn == 0 else submit("x")
-
-    assert {incident.kind for incident in run(say).incidents} == {IncidentKind.REACH_OUT}
-
-
-@pytest.mark.parametrize(
-    "calls", [[("bash", {"cmd": "x"})], [("no_such", {})], [("submit", {})], [("bash", {"command": 7})]]
-)
-def test_calls_that_make_no_sense_are_answered_and_not_run(run: Run, calls: list[tuple[str, dict[str, Any]]]) -> None:
-    result = run(lambda asked: Said(calls=calls) if asked.turn == 0 else submit("ahpla"))
-    assert (result.ending, result.submission.answer) == (Ending.SUBMITTED, "ahpla")
-
-
-def test_several_calls_of_one_answer_are_run_in_order(run: Run) -> None:
-    def say(asked: Asked) -> Said:
-        if asked.turn == 0:
-            return Said(calls=[("bash", {"command": "echo 1 >> log"}), ("bash", {"command": "echo 2 >> log; cat log"})])
-        return submit(asked.tool_said.replace("\n", ","))
-
-    assert run(say).submission.answer.strip(",") == "1,2"
-
-
-def test_item_that_is_not_released_was_not_run(run: Run) -> None:
-    def closed(sample: str) -> Opened:
-        raise NotPermitted("secret words of custody")
-
-    asked: list[Asked] = []
-
-    def say(each: Asked) -> Said:
-        asked.append(each)
-        return solver(each)
-
-    result = run(say, opened=closed)
-    assert (result.ending, asked, "secret" in result.note) == (Ending.NOT_RUN, [], False)
-
-
-def test_samples_begin_in_order_and_none_begins_after_the_window_closed(run: Run) -> None:
-    names = tuple(f"smp_{number}" for number in range(5))
-    results = run(lambda asked: solver(asked) if asked.sample in names[:2] else Said(status=403, code="window_closed"), samples=names)
-    assert [(result.sample_id, result.ending) for result in results] == [
-        ("smp_0", Ending.SUBMITTED), ("smp_1", Ending.SUBMITTED), ("smp_2", Ending.NOT_RUN),
+def test_what_the_two_engines_wrote_of_one_sample_is_the_same_but_for_the_words_of_tools(sandbox: Sandbox, benchmark_policy: BenchmarkPolicy) -> None:
+    venue()
+    found = [
+        _DONE.get((engine, "plain")) or run_job(engine_named(engine), PLAIN, sandbox, benchmark_policy, **JOBS["plain"][1]) for engine in ("direct", "inspect")
     ]
-
-
-def test_hostile_text_of_a_model_is_kept_as_something_every_reader_takes(run: Run) -> None:
-    result = run(lambda asked: Said("\ud800 lone \x00 \u202e", calls=[("submit", {"answer": "\ud800x"})]))
-    rendered = result.transcript.render()
-    assert rendered.decode("utf-8")
-    assert result.ending is Ending.SUBMITTED
+    for name in ("solved", "files", "talks first"):
+        one, other = (outcome.results[name] for outcome in found)
+        assert [(each.get("tool"), each.get("command"), each.get("exit_code")) for each in one.transcript.tools] == [
+            (each.get("tool"), each.get("command"), each.get("exit_code")) for each in other.transcript.tools
+        ]
+        assert [each["role"] for each in one.transcript.messages] == [each["role"] for each in other.transcript.messages]
+        assert one.transcript.responses == other.transcript.responses
+        assert one.usage == other.usage

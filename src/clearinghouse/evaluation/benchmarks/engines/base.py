@@ -25,6 +25,10 @@ NUDGE = "Please go on with the next step. If you have completed the task, call t
 """What a model is told that neither used a tool nor submitted."""
 
 
+NUDGES_MAX = 3
+"""How often in a row; then it gave up."""
+
+
 class Ending(StrEnum):
     """How a sample ended, before anybody graded it."""
 
@@ -141,6 +145,8 @@ class Job:
     sandbox: Sandbox = field(repr=False)
     at_once: int = 1
     system: str = SYSTEM
+    on_log: Callable[[bytes, bytes], None] = field(default=lambda log, records: None, repr=False)
+    """Given what the engine itself wrote down, and our own records of it, to be sealed: nothing of it is left elsewhere."""
 
 
 class Engine(Protocol):

@@ -9,15 +9,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from clearinghouse.core.errors import ClearinghouseError, Invalid, NotPermitted
-from clearinghouse.evaluation.benchmarks.engines.base import NUDGE, Ending, Job, SampleResult, Usage
-from clearinghouse.evaluation.benchmarks.engines.direct.client import Answer, Client, Told
-from clearinghouse.evaluation.benchmarks.engines.results import builds_of, changed_model, usage_of
+from clearinghouse.evaluation.benchmarks.engines.base import NUDGE, NUDGES_MAX, Ending, Job, SampleResult, Usage
+from clearinghouse.evaluation.benchmarks.engines.client import Client, Told
+from clearinghouse.evaluation.benchmarks.engines.results import (
+    builds_of,
+    changed_model,
+    cut_by_us,
+    ended_by,
+    is_cut_short,
+    kept_message,
+    limit_reached,
+    tool_record,
+    usage_of,
+)
 from clearinghouse.evaluation.benchmarks.records import Submission
 from clearinghouse.evaluation.benchmarks.sessions import Session, ToolResult
 from clearinghouse.evaluation.benchmarks.transcripts.records import Transcript
 
 NAME = "direct/1"
-_NUDGES_MAX = 3
 _CALLS_OF_ANSWER_MAX = 32
 _ANSWER_BYTES_MAX = 1 << 20
 TOOLS: tuple[dict[str, Any], ...] = (
@@ -112,33 +121,31 @@ def run_sample(job: Job, client: Client, sample_id: str, stop: threading.Event) 
 
 
 def _converse(sample: _Sample, session: Session) -> tuple[Ending, str, str]:
-    nudges, limits = 0, sample.job.limits
+    nudges, limits, generation = 0, sample.job.limits, sample.job.generation
     while True:
         if sample.stop.is_set():
-            return _cut(sample, "told to stop")
+            return cut_by_us(bool(sample.responses)), "", "told to stop"
+        if which := limit_reached(sample.usage, len(sample.messages), sample.seconds_left, limits):
+            return Ending.LIMIT, "", which
         left = limits.tokens - sample.usage.tokens
-        if left <= 0:
-            return Ending.LIMIT, "", "tokens"
-        if len(sample.messages) >= limits.messages:
-            return Ending.LIMIT, "", "messages"
-        if sample.seconds_left <= 0:
-            return Ending.LIMIT, "", "time"
         answer = sample.client.ask(
-            sample.sample_id, sample.messages, TOOLS, completion_tokens_max=min(left, sample.job.generation.completion_tokens_max),
-            seconds=sample.seconds_left, stop=sample.stop,
+            sample.sample_id, sample.messages, TOOLS, completion_tokens_max=min(left, generation.completion_tokens_max), seconds=sample.seconds_left,
+            stop=sample.stop,
         )
+        answered = bool(sample.responses)
         if answer.response:
             sample.responses.append(answer.response)
         if answer.message:
-            sample.messages.append(_kept(answer.message))
+            sample.messages.append(kept_message(answer.message))
         if answer.told is not Told.ANSWER:
-            return _ended(sample, answer)
+            ending, note, sample.access_over = ended_by(answer, answered=answered, seconds_left=sample.seconds_left)
+            return ending, "", note
         calls = answer.message.get("tool_calls")
         if not isinstance(calls, list) or not calls:
-            if answer.response.get("finish") == "length" and left <= sample.job.generation.completion_tokens_max:
+            if is_cut_short(answer.response, left, generation):
                 return Ending.LIMIT, "", "tokens"
             nudges += 1
-            if nudges > _NUDGES_MAX:
+            if nudges > NUDGES_MAX:
                 return Ending.GAVE_UP, "", "no tool call and no submission"
             sample.messages.append({"role": "user", "content": NUDGE})
             continue
@@ -173,10 +180,7 @@ def _bash(sample: _Sample, session: Session, command: str) -> str:
         result = session.exec(["/bin/bash", "-c", command], seconds=seconds, stop=sample.stop)
     except Invalid as error:
         return str(error)
-    sample.tools.append({
-        "tool": "bash", "command": command, "exit_code": result.exit_code, "timed_out": result.timed_out, "truncated": result.truncated,
-        "milliseconds": round(result.seconds * 1000), "note": result.note,
-    })
+    sample.tools.append(tool_record(command, result))
     return shown(result, sample.job.limits.session.output_bytes_max)
 
 
@@ -193,31 +197,6 @@ def shown(result: ToolResult, bytes_max: int) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _ended(sample: _Sample, answer: Answer) -> tuple[Ending, str, str]:
-    match answer.told:
-        case Told.REFUSED:
-            return Ending.REFUSED, "", answer.note
-        case Told.CUT:
-            return Ending.UNRESOLVED, "", answer.note
-        case Told.WINDOW:
-            sample.access_over = True
-            return _cut(sample, answer.note)
-        case Told.BUDGET:
-            sample.access_over = True
-            return (Ending.LIMIT if sample.responses else Ending.NOT_RUN), "", answer.note
-        case Told.CONTEXT:
-            return Ending.LIMIT, "", answer.note
-        case Told.STOPPED:
-            return _cut(sample, "told to stop")
-        case _:
-            return (Ending.LIMIT, "", "time") if sample.seconds_left <= 0 else (Ending.INFRASTRUCTURE, "", answer.note)
-
-
-def _cut(sample: _Sample, note: str) -> tuple[Ending, str, str]:
-    """Our side ended what the model had begun, so it is run again as long as that is allowed; or it never began."""
-    return (Ending.INFRASTRUCTURE if sample.responses else Ending.NOT_RUN), "", note
-
-
 def _parsed(call: object, number: int) -> tuple[str, dict[str, Any], str]:
     function = call.get("function") if isinstance(call, dict) else None
     if not isinstance(call, dict) or not isinstance(function, dict):
@@ -227,16 +206,6 @@ def _parsed(call: object, number: int) -> tuple[str, dict[str, Any], str]:
     except (ValueError, TypeError, RecursionError):
         arguments = {}
     return str(function.get("name") or ""), arguments if isinstance(arguments, dict) else {}, str(call.get("id") or f"call_{number}")
-
-
-def _kept(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Of an answer, what the next question holds."""
-    kept: dict[str, Any] = {"role": "assistant", "content": message.get("content") if isinstance(message.get("content"), str) else None}
-    if isinstance(message.get("tool_calls"), list) and message["tool_calls"]:
-        kept["tool_calls"] = [call for call in message["tool_calls"] if isinstance(call, dict)]
-    if isinstance(message.get("refusal"), str):
-        kept["refusal"] = message["refusal"]
-    return kept
 
 
 __all__ = ["NAME", "TOOLS", "DirectEngine", "run_sample", "shown"]

@@ -9,7 +9,7 @@ import rfc8785
 from clearinghouse.core.errors import Unavailable
 from clearinghouse.core.ids import new_id
 from clearinghouse.evaluation.benchmarks.engines.base import Endpoint, Generation
-from clearinghouse.evaluation.benchmarks.engines.direct.client import Client, Told
+from clearinghouse.evaluation.benchmarks.engines.client import Client, Told
 from clearinghouse.evaluation.benchmarks.running.probing.records import ProbeResult
 from clearinghouse.evaluation.benchmarks.transcripts.records import digest_of, plain
 

@@ -71,6 +71,7 @@ class Client:
         """The answer to a conversation; asked again a few times where our own side failed, never for ever.
 
         Args:
+            tools: none: none are offered.
             seconds: how long the sample has left.
         """
         document: dict[str, Any] = {"model": self._endpoint.model, "messages": list(messages), "max_tokens": completion_tokens_max}
