@@ -5,9 +5,11 @@ bounded, because the other process handles what a model says. A message that mak
 """
 
 import json
+import os
 import socket
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Self
@@ -17,6 +19,16 @@ from clearinghouse.core.errors import ClearinghouseError, Invalid
 LINE_BYTES_MAX = 8 << 20
 _CONNECTIONS_MAX = 64
 _IDLE_SECONDS = 3_600.0
+
+
+@contextmanager
+def short_address(path: Path) -> Iterator[str]:
+    """A name of a socket that fits: the kernel takes 107 bytes, and a folder for temporary files may be deeper."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +55,14 @@ class Broker:
         self._handlers = handlers
         self._body_bytes_max = body_bytes_max
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._socket.bind(str(path))
-        path.chmod(0o600)
-        self._socket.listen(_CONNECTIONS_MAX)
+        try:
+            with short_address(path) as address:
+                self._socket.bind(address)
+            path.chmod(0o600)
+            self._socket.listen(_CONNECTIONS_MAX)
+        except BaseException:
+            self._socket.close()
+            raise
         self._room = threading.BoundedSemaphore(_CONNECTIONS_MAX)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()

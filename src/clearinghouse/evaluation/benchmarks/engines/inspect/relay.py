@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from clearinghouse.evaluation.benchmarks.engines.base import SAMPLE_HEADER
 from clearinghouse.evaluation.benchmarks.engines.client import Answer, Told
+from clearinghouse.evaluation.benchmarks.sessions.broker import short_address
 
 _REQUEST_BYTES_MAX = 32 << 20
 _STATUS = {Told.WINDOW: 403, Told.BUDGET: 402, Told.CONTEXT: 400, Told.STOPPED: 403, Told.FAILED: 400, Told.CUT: 400}
@@ -20,6 +21,9 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the other side is gone, and a trace has no place to be printed."""
 
 
 class Relay:
@@ -36,7 +40,8 @@ class Relay:
             def log_message(self, *_arguments: object) -> None:
                 return
 
-        self._server = _Server(str(path), Handler)
+        with short_address(path) as address:
+            self._server = _Server(address, Handler)
         path.chmod(0o600)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="relay", daemon=True)
         self._thread.start()
