@@ -11,10 +11,12 @@ from clearinghouse import __version__
 from clearinghouse.cli import (
     appeals,
     bench,
+    benchmarks,
     blind,
     charters,
     commitments,
     coordination,
+    custody,
     deconfliction,
     demo,
     embargo,
@@ -88,6 +90,8 @@ review_runs.register(reviews.app)
 review_demo.register(reviews.app)
 app.add_typer(reviews.app, name="review")
 app.add_typer(gateway.app, name="gateway")
+app.add_typer(benchmarks.app, name="benchmark")
+app.add_typer(custody.app, name="custody")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(keys.app, name="key")
 app.add_typer(parties.app, name="party")

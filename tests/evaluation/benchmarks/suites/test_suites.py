@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -145,6 +146,13 @@ def test_each_choice_is_as_likely_as_the_other() -> None:
     counts = Counter(draws.below(6) for _ in range(6_000))
     assert set(counts) == set(range(6))
     assert max(counts.values()) - min(counts.values()) < 250
+
+
+def test_suite_of_the_how_to_is_one(sandbox: Sandbox) -> None:
+    text = (Path(__file__).resolve().parents[4] / "docs" / "how-to" / "add-a-suite.md").read_text("utf-8")
+    made: dict[str, Suite] = {}
+    exec(re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)[0], made)
+    assert check_controls(made["SUITE"].generate(3, 4), sandbox, POLICY) == ()
 
 
 def test_suites_are_of_the_protocol() -> None:
