@@ -439,26 +439,52 @@ def family_log_likelihood(solved: list[int], epochs: int, theta: Any, cache: dic
 def hierarchical(solved: list[list[int]], epochs: int) -> dict[str, Any] | None:
     """The model of families and items: greatest likelihood, then Newton's steps on differences of the value alone."""
     flat = [count for family in solved for count in family]
-    if sum(flat) in (0, epochs * len(flat)):
+    if sum(flat) in (0, epochs * len(flat)) or len(solved) < 2:
         return None
 
     def value(theta: Any) -> float:
         cache: dict[int, Any] = {}
         return float(math.fsum(float(family_log_likelihood(family, epochs, theta, cache)) for family in solved))
 
+    two_levels = epochs > 1 and any(len(family) > 1 for family in solved)
     share = sum(flat) / (epochs * len(flat))
-    start: Any = [math.log(share / (1 - share)), 1.0, 0.7]
-    settings: Any = {"bounds": [(-12, 12), (0, 8), (0, 8)], "options": {"xatol": 1e-6, "fatol": 1e-10, "maxiter": 4000}}
-    found = optimize.minimize(lambda theta: -value(theta), start, method="Nelder-Mead", **settings)  # type: ignore[call-overload]  # stubs know no Any
-    theta = np.array(found.x)
-    theta[1:] = np.where(theta[1:] < 1e-3, 0.0, theta[1:])
-    free = [place for place in range(3) if place == 0 or theta[place] != 0]
-    for _ in range(6):
-        gradient, curvature = slopes(value, theta, free)
-        step = np.linalg.solve(curvature, gradient)
-        theta[free] -= step
-        if np.abs(step).max() < 1e-11:
-            break
+    settings: Any = {"method": "Nelder-Mead", "options": {"xatol": 1e-6, "fatol": 1e-10, "maxiter": 4000}}
+    best: tuple[float, Any] = (-math.inf, None)
+
+    def cost(point: Any) -> float:
+        if abs(point[0]) > 12 or max(abs(point[1:])) > 5:
+            return 1e9
+        return -value([*point, *([] if two_levels else [0.0])])
+
+    # The likelihood is even in either sigma, so that a search needs no bounds; the better of two ends counts.
+    for spreads in ((1.0, 0.7), (0.3, 1.2)):
+        at = [math.log(share / (1 - share)), *spreads[: 2 if two_levels else 1]]
+        found: Any = optimize.minimize(cost, at, **settings)
+        if -found.fun > best[0]:
+            best = (-float(found.fun), np.array([*found.x, *([] if two_levels else [0.0])]))
+    theta = best[1]
+    for place in (2, 1):
+        without = np.array(theta)
+        without[place] = 0.0
+        if value(without) > value(theta) - 1e-6:
+            theta = without
+    again = True
+    while again:
+        for place in (1, 2):
+            theta[place] = 0.0 if abs(theta[place]) < 1e-3 else abs(theta[place])
+        free = [place for place in range(3) if place == 0 or theta[place] != 0]
+        for _ in range(12):
+            gradient, curvature = slopes(value, theta, free)
+            if max(np.linalg.eigvalsh(curvature)) > -1e-6:
+                return None
+            step = np.linalg.solve(curvature, gradient)
+            theta[free] -= step
+            if abs(theta[0]) > 12 or max(abs(theta[1]), abs(theta[2])) > 5:
+                return None
+            if np.abs(step).max() < 1e-11:
+                break
+        again = any(0 < abs(theta[place]) < 1e-3 for place in (1, 2))
+    theta[1:] = np.abs(theta[1:])
     _, curvature = slopes(value, theta, free)
     covariance = np.zeros((3, 3))
     covariance[np.ix_(free, free)] = np.linalg.inv(-curvature)

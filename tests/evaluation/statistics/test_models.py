@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom, norm
 
@@ -71,9 +73,34 @@ def test_fit_on_the_boundary_says_so() -> None:
     assert found.accuracy_lower < found.accuracy < found.accuracy_upper
 
 
-@pytest.mark.parametrize("count", [0, 3])
-def test_all_or_nothing_has_no_fit(count: int) -> None:
-    assert glmm.fit(glmm.Outcomes(np.full(10, count), np.full(10, 3), np.repeat(np.arange(5), 2))) is None
+@pytest.mark.parametrize(("solved", "tried", "family"), [
+    ([0] * 10, 3, 2), ([3] * 10, 3, 2), ([1, 2, 0, 3], 3, 4), ([0, 0, 0, 0, 3, 3, 3, 3, 3, 3], 3, 2),
+], ids=["none", "all", "one family", "families all or nothing"])
+def test_outcomes_that_do_not_determine_a_fit_have_none(solved: list[int], tried: int, family: int) -> None:
+    assert glmm.fit(glmm.Outcomes(np.array(solved), np.full(len(solved), tried), np.arange(len(solved)) // family)) is None
+
+
+def test_items_run_once_have_no_spread_of_their_own() -> None:
+    rng = np.random.default_rng(6)
+    ability = rng.standard_normal(40)
+    found = glmm.fit(glmm.Outcomes(rng.binomial(1, expit(np.repeat(ability, 5))), np.ones(200, int), np.repeat(np.arange(40), 5)))
+    assert found is not None
+    assert (found.sigma_item, found.sigma_item_error) == (0, None)
+    assert found.sigma_family > 0.3
+
+
+@given(st.integers(0, 10**9))
+@settings(max_examples=20)
+def test_fit_of_any_outcomes_ends_and_holds_together(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    families, items, epochs = (int(rng.integers(1, most)) for most in (16, 5, 5))
+    chance = expit(rng.choice([-3.0, 0.0, 2.0]) + rng.choice([0, 3]) * np.repeat(rng.standard_normal(families), items))
+    found = glmm.fit(glmm.Outcomes(rng.binomial(epochs, chance), np.full(families * items, epochs), np.repeat(np.arange(families), items)))
+    if found is not None:
+        assert 0 < found.accuracy_lower <= found.accuracy <= found.accuracy_upper < 1
+        assert 0 <= found.sigma_family <= 5
+        assert 0 <= found.sigma_item <= 5
+        assert math.isfinite(found.mu_error)
 
 
 def test_generalised_accuracy_covers_the_truth_about_as_often_as_it_says() -> None:

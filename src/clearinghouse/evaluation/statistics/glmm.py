@@ -18,8 +18,10 @@ from scipy.special import expit, logsumexp, stdtrit
 Floats = NDArray[np.float64]
 
 NODES = 49
-_SIGMA_MOST = 8.0
-_BOUNDARY = 1e-3
+SIGMA_MOST, MU_MOST = 5.0, 12.0
+"""Beyond them a fit runs away: outcomes are nearly all none or all, and 49 nodes are too few besides."""
+BOUNDARY, FLAT = 1e-3, 1e-6
+"""A sigma below the first, or that adds less than the second to the log-likelihood, is nought."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Outcomes:
         np.add.at(self.counts, (family, kind.reshape(-1)), 1.0)
         points, weights = np.polynomial.hermite_e.hermegauss(NODES)
         self._points, self._log_weights = points, np.log(weights / weights.sum())
+        families = np.bincount(np.asarray(family))
+        self.two_levels = bool(tried.max(initial=0) > 1 and families.max(initial=0) > 1)
         self.mean = float(solved.sum() / max(tried.sum(), 1))
 
     def log_likelihood(self, theta: Floats) -> tuple[float, Floats]:
@@ -99,46 +103,76 @@ def accuracy(mu: float, sigma_family: float, sigma_item: float) -> float:
 
 
 def fit(outcomes: Outcomes, *, level: float = 0.95) -> Fit | None:
-    """Estimates with two-sided intervals (Student's t with families - 1 degrees of freedom); None where all or none was solved."""
-    if not 0 < outcomes.mean < 1:
+    """Estimates with two-sided intervals (Student's t with families - 1 degrees of freedom).
+
+    None where the outcomes do not determine them: all or none solved, a single family, a spread that runs away. Items have a spread of their own only
+    where some family has two of them and they are run twice.
+    """
+    if not 0 < outcomes.mean < 1 or len(outcomes.counts) < 2:
         return None
-    start = np.array([math.log(outcomes.mean / (1 - outcomes.mean)), 1.0, 0.7])
 
     def downhill(theta: Floats) -> tuple[float, Floats]:
         value, gradient = outcomes.log_likelihood(theta)
         return -value, -gradient
 
-    found = minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=Bounds([-12, 0, 0], [12, _SIGMA_MOST, _SIGMA_MOST]),
-                     options={"ftol": 1e-14, "gtol": 1e-9})
+    middle = math.log(outcomes.mean / (1 - outcomes.mean))
+    found = min((
+        minimize(downhill, np.array([middle, *spreads]) * (1, 1, outcomes.two_levels), jac=True, method="L-BFGS-B",
+                 options={"ftol": 1e-14, "gtol": 1e-9}, bounds=Bounds([-12, 0, 0], [12, SIGMA_MOST, SIGMA_MOST if outcomes.two_levels else 0]))
+        for spreads in ((1.0, 0.7), (0.3, 1.2))
+    ), key=lambda each: float(each.fun))
     theta = np.asarray(found.x, np.float64)
-    theta[1:] = np.where(theta[1:] < _BOUNDARY, 0.0, theta[1:])
-    free = np.flatnonzero((theta != 0) | (np.arange(3) == 0))
-    # Newton's steps make it exact: an independent calculation must come to the same digits.
-    for _ in range(8):
-        gradient = outcomes.log_likelihood(theta)[1][free]
-        step = np.linalg.solve(_curvature(outcomes, theta, free), gradient)
-        theta[free] -= step
-        if np.abs(step).max() < 1e-12:
-            break
-    warnings = []
-    for place, name in ((1, "families"), (2, "items within a family")):
-        if theta[place] == 0:
-            warnings.append(f"on the boundary: nothing says that {name} differ more than chance makes them")
-        elif theta[place] > _SIGMA_MOST - 0.01:
-            warnings.append(f"the spread of {name} runs away: too few outcomes between none and all")
-    covariance = np.zeros((3, 3))
-    covariance[np.ix_(free, free)] = np.linalg.inv(-_curvature(outcomes, theta, free))
-    errors = np.sqrt(np.maximum(np.diag(covariance), 0))
+    for place in (2, 1):
+        # A spread that explains nothing is none: the likelihood is flat there, and a search stops anywhere near nought.
+        without = np.where(np.arange(3) == place, 0.0, theta)
+        if outcomes.log_likelihood(without)[0] > outcomes.log_likelihood(theta)[0] - FLAT:
+            theta = without
+    settled = _settle(outcomes, theta)
+    if settled is None:
+        return None
+    theta, free, covariance = settled
+    warnings = tuple(
+        f"on the boundary: nothing says that {name} differ more than chance makes them"
+        for place, name in ((1, "families"), (2, "items within a family")) if theta[place] == 0 and (place == 1 or outcomes.two_levels)
+    )
+    errors = np.sqrt(np.diag(covariance))
     mean = accuracy(*theta)
     # The interval is symmetric on the logit, so that it stays within 0 and 1.
     direction = _slope(lambda at: math.log(accuracy(*at) / (1 - accuracy(*at))), theta)
     direction[[place for place in range(3) if place not in free]] = 0
-    reach = float(-stdtrit(max(len(outcomes.counts) - 1, 1), (1 - level) / 2)) * math.sqrt(float(direction @ covariance @ direction))
+    reach = float(-stdtrit(len(outcomes.counts) - 1, (1 - level) / 2)) * math.sqrt(float(direction @ covariance @ direction))
     at = math.log(mean / (1 - mean))
     return Fit(
         float(theta[0]), float(errors[0]), float(theta[1]), float(errors[1]) if theta[1] else None, float(theta[2]),
-        float(errors[2]) if theta[2] else None, mean, float(expit(at - reach)), float(expit(at + reach)), outcomes.log_likelihood(theta)[0], tuple(warnings),
+        float(errors[2]) if theta[2] else None, mean, float(expit(at - reach)), float(expit(at + reach)), outcomes.log_likelihood(theta)[0], warnings,
     )
+
+
+def _settle(outcomes: Outcomes, start: Floats) -> tuple[Floats, NDArray[np.intp], Floats] | None:
+    """The exact maximum near a start, by Newton's steps, with what is free and the covariance; None where there is none.
+
+    Exact, since an independent calculation must come to the same digits. The likelihood is even in either sigma: one that shrinks to nought is nought.
+    """
+    theta = start.copy()
+    while True:
+        theta[1:] = np.where(np.abs(theta[1:]) < BOUNDARY, 0.0, np.abs(theta[1:]))
+        free = np.flatnonzero((theta != 0) | (np.arange(3) == 0))
+        for _ in range(30):
+            curvature = _curvature(outcomes, theta, free)
+            if not np.all(np.linalg.eigvalsh(-curvature) > 1e-6):
+                return None
+            step = np.linalg.solve(curvature, outcomes.log_likelihood(theta)[1][free])
+            theta[free] -= step
+            if abs(theta[0]) > MU_MOST or np.abs(theta[1:]).max() > SIGMA_MOST:
+                return None
+            if np.abs(step).max() < 1e-12:
+                break
+        if np.all(np.abs(theta[1:][theta[1:] != 0]) >= BOUNDARY):
+            break
+    theta[1:] = np.abs(theta[1:])
+    covariance = np.zeros((3, 3))
+    covariance[np.ix_(free, free)] = np.linalg.inv(-_curvature(outcomes, theta, free))
+    return theta, free, covariance
 
 
 def posterior(outcomes: Outcomes) -> Posterior:
