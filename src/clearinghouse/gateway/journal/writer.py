@@ -19,6 +19,7 @@ from clearinghouse.gateway.journal.entries import Entry, Kind, next_hash, render
 from clearinghouse.gateway.timekeeping import KeptTime, advanced
 
 _KEPT_SECONDS = 1.0  # how often a reading of the clock is kept
+_HELD_SECONDS = 0.02  # how long an entry that nobody waits for may wait for one that somebody does
 _OF_THE_CLOCK = (Kind.CLOCK_JUMPED, Kind.CLOCK_ACCEPTED)
 _CLOSING_SECONDS = 10.0
 log = logging.getLogger("clearinghouse.gateway")
@@ -151,15 +152,17 @@ class Journal:
 
     def _gather(self) -> tuple[list[tuple[Entry, asyncio.Future[None] | None]], bool]:
         found: list[tuple[Entry, asyncio.Future[None] | None]] = []
+        patience, awaited = _KEPT_SECONDS / 2, False
         try:
-            entry, kept = self._waiting.get(timeout=_KEPT_SECONDS / 2)
             while True:
+                entry, kept = self._waiting.get_nowait() if awaited else self._waiting.get(timeout=patience)
                 if entry is None:
                     return found, False
                 found.append((entry, kept))
+                # What nobody waits for lets itself be kept with what the next call waits for: one commit a call instead of two.
+                patience, awaited = _HELD_SECONDS, awaited or kept is not None
                 if len(found) >= self._commit_max:
                     return found, True
-                entry, kept = self._waiting.get_nowait()
         except queue.Empty:
             return found, True
 
