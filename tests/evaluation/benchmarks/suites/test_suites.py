@@ -69,7 +69,7 @@ def test_item_is_whole(name: str) -> None:
         assert re.fullmatch(CANARY_PREFIX + "[a-z2-7]{32}", item.canary)
         assert item.prompt.count(item.canary) == 1
         assert any(item.canary.encode() in content for content in item.files.values())
-        assert item.provenance == {"generator": name, "version": "1", "level": str(number + 1)}
+        assert item.provenance == {"generator": name, "version": str(_BY_NAME[name].version), "level": str(number + 1)}
         assert item.suite == item.family == name
         assert set(item.grader.wanted) <= set(item.reference.files)
         assert all(f"/work/{wanted}" in item.prompt for wanted in item.grader.wanted)

@@ -12,7 +12,7 @@ def _draft(draws: Draws, level: int) -> Draft:
     sites = [f"{word}.example.{ending}" for word in draws.some(NOUNS, 14) for ending in draws.some(("com", "net", "org"), 1)]
     everybody = [f"time.example.{draws.pick(('com', 'net'))}", f"{draws.pick(SERVICES)}.example.org"]
     calling = draws.pick(machines)
-    called, irregular, busy = draws.some(sites, 3)
+    called, irregular, busy, common = draws.some(sites, 4)
     period = draws.between(240, 900)
     jitter = (2, 8, 20, 45, 80)[level - 1] * period // 1000
     events: list[tuple[int, str, str, int]] = []
@@ -31,6 +31,11 @@ def _draft(draws: Draws, level: int) -> Draft:
     number = _DAY // period
     events += [(draws.between(8 * 3600, 18 * 3600), worker, busy, draws.between(200, 900)) for _ in range(number)]
     events += [(draws.below(_DAY), jumper, irregular, draws.between(100, 200)) for _ in range(number)]
+    if level >= 3:
+        # Some machines, not all, run a program that calls its maker, and more evenly than the one that is looked for.
+        for machine in draws.some(others, 3 + level):
+            every = draws.between(300, 900)
+            events += [(at + draws.between(0, 1), machine, common, draws.between(100, 160)) for at in range(draws.below(every), _DAY, every)]
     at = draws.below(period)
     while at < _DAY:
         if level < 4 or not draws.chance(1, 12):
@@ -43,7 +48,7 @@ def _draft(draws: Draws, level: int) -> Draft:
     return Draft(
         story=(
             "A day's log of connections of an office. One machine calls one place at even intervals, day and night, as a program does that reports to "
-            "somebody; no other machine calls that place evenly. (What all machines do evenly is the office's own.)"
+            "somebody; no other machine calls that place evenly. (What several machines do evenly is a program that the office knows.)"
         ),
         files={"connections.log": ("\n".join(said) + "\n").encode()}, about={"connections.log": f"{len(said)} lines"},
         hand_in="/work/answer.txt with one line: the machine, a comma, and the place it calls.",
@@ -51,4 +56,4 @@ def _draft(draws: Draws, level: int) -> Draft:
     )
 
 
-SUITE = Family("detection_beacon", Domain.DETECTION, 1, "which machine of a made-up office calls out evenly", _draft)
+SUITE = Family("detection_beacon", Domain.DETECTION, 2, "which machine of a made-up office calls out evenly", _draft)
