@@ -4,13 +4,13 @@ Drawn as `plots` draws: on the server, named and described, numbers in a table b
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from markupsafe import Markup
 
 from clearinghouse.evaluation.statistics.budget import BudgetPoint
-from clearinghouse.evaluation.statistics.decision import Reading
 from clearinghouse.evaluation.statistics.plan import Plan
 from clearinghouse.evaluation.statistics.records import Outcome, View
 from clearinghouse.evaluation.statistics.report import Analysis
@@ -20,6 +20,45 @@ _WIDTH = 420
 _LEFT, _RIGHT = 10, 12
 OUTCOMES = {Outcome.SHOWN_ABOVE: "shown above", Outcome.NOT_SHOWN_ABOVE: "not shown above", Outcome.UNDETERMINED: "undetermined"}
 VIEWS = {View.RAW: "as graded", View.CHEATING_REMOVED: "cheating removed"}
+
+
+class Bounded(Protocol):
+    """One view of one domain, as an analysis or a releasable assessment has it."""
+
+    @property
+    def view(self) -> View: ...
+    @property
+    def outcome(self) -> Outcome: ...
+    @property
+    def families(self) -> int: ...
+    @property
+    def mean_low(self) -> float: ...
+    @property
+    def mean_high(self) -> float: ...
+    @property
+    def lower(self) -> float | None: ...
+    @property
+    def upper(self) -> float | None: ...
+
+
+class DomainShown(Protocol):
+    """One domain with its threshold."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def threshold(self) -> float: ...
+    @property
+    def readings(self) -> Mapping[View, Bounded]: ...
+
+
+class Shown(Protocol):
+    """What a forest is drawn of."""
+
+    @property
+    def decides(self) -> View: ...
+    @property
+    def domains(self) -> Sequence[DomainShown]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +79,7 @@ class _Axis:
         )
 
 
-def forest(analysis: Analysis) -> Markup:
+def forest(analysis: Shown) -> Markup:
     """Each domain with its threshold and, in both views, the bounds that decide; the wide bar is what the unresolved leaves open."""
     axis, row, top = _Axis(), 74, 16
     drawn: list[Markup] = []
@@ -141,7 +180,7 @@ def budget_curve(name: str, points: Sequence[BudgetPoint]) -> Markup:
     return _figure(f"Solved within a budget: {one_line(name, 40)}", told, Markup("").join(drawn), height, Markup(""), head, rows)
 
 
-def _bar(axis: _Axis, reading: Reading, y: float, *, decides: bool) -> Markup:
+def _bar(axis: _Axis, reading: Bounded, y: float, *, decides: bool) -> Markup:
     lower, upper = reading.lower if reading.lower is not None else 0.0, reading.upper if reading.upper is not None else 1.0
     kind = "deciding" if decides else "otherwise"
     left, right = axis.at(reading.mean_low), axis.at(reading.mean_high)
@@ -152,12 +191,12 @@ def _bar(axis: _Axis, reading: Reading, y: float, *, decides: bool) -> Markup:
     ).format(kind, y - 5, y + 5, y - 5, y + 5, left, y - 4, max(right - left, 0.1), (left + right) / 2, a=axis.at(lower), b=axis.at(upper), y=y)
 
 
-def _row(name: str, threshold: float, reading: Reading, *, decides: bool) -> tuple[str, ...]:
+def _row(name: str, threshold: float, reading: Bounded, *, decides: bool) -> tuple[str, ...]:
     return (name, f"{threshold:g}", VIEWS[reading.view] + (" (decides)" if decides else ""), _share(reading.lower), _share(reading.mean_low),
             _share(reading.mean_high), _share(reading.upper), str(reading.families), OUTCOMES[reading.outcome])
 
 
-def _say(name: str, threshold: float, reading: Reading) -> str:
+def _say(name: str, threshold: float, reading: Bounded) -> str:
     return (f"{one_line(name, 40)}: bounds {_share(reading.lower)} to {_share(reading.upper)} against {threshold:g} after {reading.families} families, "
             f"{OUTCOMES[reading.outcome]}")
 

@@ -7,13 +7,13 @@ from litestar import Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
 from clearinghouse.app.reviews import deeds, opening
-from clearinghouse.app.views import reviews
+from clearinghouse.app.views import review_runs, reviews
 from clearinghouse.core.clock import parse_instant
 from clearinghouse.core.errors import Conflict, Invalid, NotFound, NotPermitted
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.evaluation.review.documents import WORDS
-from clearinghouse.evaluation.review.records import Part, ReviewKind, Variant, Vote
-from clearinghouse.web import rendering
+from clearinghouse.evaluation.review.records import DocumentKind, Part, ReviewKind, Variant, Vote
+from clearinghouse.web import rendering, review_plots
 from clearinghouse.web.rendering import Flash
 from clearinghouse.web.visitor import Form, Visiting, Visitor
 
@@ -57,7 +57,27 @@ def figures(visitor: Visiting) -> Response[Any]:
 def one(visitor: Visiting, review_id: FromPath[str], part: Annotated[str, QueryParameter(name="part", max_length=40)] = "overview") -> Response[Any]:
     """One review, a part of it at a time."""
     instance = visitor.acting(Scope.REVIEWS_READ)
-    return _page(visitor, reviews.read_review(instance, review_id), part)
+    page = reviews.read_review(instance, review_id)
+    return _page(visitor, page, part, review_runs.read_run(instance, review_id) if part == "run" else None)
+
+
+@get("/reviews/{review_id:str}/transcripts/{sample_id:str}", sync_to_thread=True, include_in_schema=False)
+def transcript(visitor: Visiting, review_id: FromPath[str], sample_id: FromPath[str]) -> Response[Any]:
+    """One transcript, for who reads them; the opening is on the record first."""
+    instance = visitor.acting(Scope.REVIEWS_READ)
+    return visitor.render("transcript.html", shown=review_runs.open_transcript(instance, review_id, sample_id))
+
+
+@post("/reviews/{review_id:str}/transcripts/{sample_id:str}", sync_to_thread=True, include_in_schema=False)
+def say_of_transcript(visitor: Visiting, review_id: FromPath[str], sample_id: FromPath[str], form: Form) -> Response[Any]:
+    """What a person found in it."""
+    instance = visitor.acting(Scope.REVIEWS_ACT)
+    back = f"/reviews/{review_id}?part=run"
+    try:
+        review_runs.say_of_transcript(instance, review_id, sample_id, form.text("finding"), form.text("reason"))
+    except (Invalid, NotPermitted) as error:
+        return visitor.go(back, Flash("problem", str(error)))
+    return visitor.go(back, Flash("done", "On record; the latest finding stands, all stay."))
 
 
 @post("/reviews/{review_id:str}/deeds", sync_to_thread=True, include_in_schema=False)
@@ -92,12 +112,17 @@ def _list(visitor: Visitor, lines: list[reviews.ReviewLine], form: rendering.For
     return visitor.render("reviews.html", lines=lines, opens=opens, form=form or rendering.Form(), kinds=tuple(ReviewKind), http_status=status)
 
 
-def _page(visitor: Visitor, page: reviews.ReviewPage, part: str) -> Response[Any]:
+def _page(visitor: Visitor, page: reviews.ReviewPage, part: str, run: review_runs.RunPart | None) -> Response[Any]:
     beside = {about: [deed for deed in page.deeds if deed.about == about] for about in ("document", "partner", "finding")}
     return visitor.render(
         "review.html", review=page, part=part if part in PARTS else "overview", parts=PARTS, choices=CHOICES,
-        deeds=[deed for deed in page.deeds if not deed.about], beside=beside,
+        deeds=[deed for deed in page.deeds if not deed.about], beside=beside, run=run, assessed=_assessed(page), review_plots=review_plots,
     )
+
+
+def _assessed(page: reviews.ReviewPage) -> review_runs.Assessed | None:
+    found = [one for one in page.documents if one.kind == DocumentKind.ASSESSMENT]
+    return review_runs.assessed(found[-1].predicate) if found else None
 
 
 def _instant(text: str) -> Any:
@@ -107,4 +132,4 @@ def _instant(text: str) -> Any:
         raise Invalid(f"the planned release must be an instant such as 2026-12-01T00:00; found {text[:40]!r}") from None
 
 
-ROUTER = Router("/", route_handlers=[listing, open_it, figures, one, do, statement])
+ROUTER = Router("/", route_handlers=[listing, open_it, figures, one, do, statement, transcript, say_of_transcript])

@@ -15,6 +15,7 @@ from clearinghouse.evaluation.benchmarks.running import actions as runs
 from clearinghouse.evaluation.benchmarks.running import store as run_store
 from clearinghouse.evaluation.benchmarks.running.jobs import cells_of, check
 from clearinghouse.evaluation.benchmarks.running.records import Control, Fact, Purpose, Run
+from clearinghouse.evaluation.benchmarks.transcripts import store as transcripts
 from clearinghouse.evaluation.review import actions, rules, store
 from clearinghouse.evaluation.review.records import Document, Engagement, Part
 from clearinghouse.evaluation.statistics.checks import plan_changed
@@ -56,6 +57,9 @@ def analyse(instance: Instance, review_id: str, *, models: bool = True) -> tuple
         if Part.EVALUATOR not in engagement.parts:
             raise Conflict("an analysis is the evaluators' to make")
         material = _material(tx, instance, engagement)
+        unread = transcripts.system_unread(tx, material.run.id)
+    if unread and not material.predicate["rehearsal"]:
+        raise Conflict(f"{unread} transcripts that people should read first are unread: what is disputed is settled before anybody sees a result")
     findings = (*findings_of(material), *plan_changed(material.plan, material.predicate["plan_digest"]))
     # Fitting takes seconds: no transaction waits for it.
     analysis, record = sealed_record(

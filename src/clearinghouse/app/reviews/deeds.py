@@ -225,6 +225,7 @@ def offered(engagement: Engagement) -> list[Deed]:
     return [
         deed for deed in DEEDS.values()
         if engagement.parts & deed.parts and review.kind in deed.kinds and review.state in deed.states and _steps(engagement, deed)
+        and (deed.name != "destroy" or engagement.materials_key)
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from clearinghouse.app.reviews import deeds
 from clearinghouse.app.reviews.opening import is_shown, plan_is_shown
+from clearinghouse.app.views.review_runs import standing
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.review_policy import ReviewPolicy
@@ -246,7 +247,7 @@ def _page(tx: Transaction, instance: Instance, engagement: Engagement, now: date
         tuple(PersonLine(one.party, name(one.party), house(one.party), one.part, one.since, one.until, one.recused_at) for one in people),
         document_lines, tuple(_entry(one, name(one.by)) for one in entries), tuple(store.looks.list_of(tx, engagement)),
         tuple(PartnerLine(one, tuple((vote, name(vote.by)) for vote in votes if vote.partner_id == one.id)) for one in partners),
-        rules.share_of_small(partners), tuple(AccessLine(one, name(one.party), _standing(one, now)) for one in accesses),
+        rules.share_of_small(partners), tuple(AccessLine(one, name(one.party), standing(one, now)) for one in accesses),
         destruction_due(tx, engagement), not engagement.materials_key, tuple(deeds.offered(engagement)),
         preview[-1].made_at + timedelta(days=policy.reply_days) if preview and review.state is ReviewState.PREVIEWED else None,
     )
@@ -288,16 +289,6 @@ def _clock(windows: Sequence[Window], of_version: Sequence[Window], policy: Revi
     return ClockLine(
         current, tuple(windows), rules.used_seconds(of_version, now), policy.window_hours_max, left, 1 - left / whole if current is not None else 0.0
     )
-
-
-def _standing(access: Access, now: datetime) -> str:
-    if access.ended_at is not None:
-        return "ended"
-    if now >= access.ends_at:
-        return "over"
-    if access.suspended_at is not None:
-        return "suspended"
-    return "standing" if now >= access.begins_at else "not begun"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def serve_solver(
         build = fingerprint
         pause = piece_seconds
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name=f"serve {named}", daemon=True)
     thread.start()
@@ -54,6 +54,11 @@ def serve_solver(
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that went away in the middle is nothing to tell anybody."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,0 +1,117 @@
+"""A whole engagement with a scripted model: gateway, custody, sandbox, analysis and signatures together, on one machine."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import Key, SSlibKey
+from sqlalchemy import text
+
+from clearinghouse.app.reviews.demo import Played, play
+from clearinghouse.app.views.review_runs import read_run
+from clearinghouse.app.views.reviews import read_review
+from clearinghouse.core.errors import NotFound, Unavailable
+from clearinghouse.evaluation.review.records import EntryKind
+from clearinghouse.ledger import actions as ledger
+from clearinghouse.parties import actions as parties
+from tests_support import lacking
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
+    said: list[str] = []
+    try:
+        return play(tmp_path_factory.mktemp("review") / "demo", solver="escaping", items_per_family=1, epochs=1, say=said.append)
+    except Unavailable as error:
+        lacking(f"this machine has no sandbox: {error}")
+        raise
+
+
+def test_every_sample_ended_and_the_ledger_verifies(played: Played) -> None:
+    assert (played.run.done, played.run.total) == (15, 15)
+    state = ledger.verify(
+        played.instance.database, played.instance.settings.ledger_origin, [played.instance.signer.verifier], played.instance.keeper
+    )
+    assert state.leaves > 200
+
+
+def test_plan_is_on_the_ledger_before_the_window_and_the_purpose_before_every_item(played: Played) -> None:
+    with played.instance.database.read() as tx:
+        kinds = [row.kind for row in tx.rows(text("select kind from events order by leaf_index"))]
+    assert kinds.index("PlanFrozen") < kinds.index("WindowOpened") < kinds.index("ShareReleased") < kinds.index("ItemOpened")
+    assert kinds.index("DocumentSigned") < kinds.index("TermsSigned") < kinds.index("PlanFrozen")
+    assert kinds.index("AssessmentPreviewed") < kinds.index("AssessmentReplied") < kinds.index("DeterminationDrawnUp") < kinds.index("ReviewShared")
+
+
+def test_determination_verifies_with_other_peoples_tools(played: Played) -> None:
+    """Two persons signed it: threshold 2 holds, and one of the keys alone is not enough."""
+    envelope = Envelope.from_dict(json.loads(played.envelope.read_bytes()))
+    keys: list[Key] = [SSlibKey(hash_of(key), "ed25519", "ed25519", {"public": key}) for key in played.keys]
+    assert len(envelope.verify(keys, 2)) == 2
+    statement = json.loads(envelope.payload)
+    assert statement["predicate"]["determination"] == "undetermined"
+    assert "sha256:" + statement["predicate"]["record"].removeprefix("sha256:") == statement["predicate"]["record"]
+
+
+def hash_of(key: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(bytes.fromhex(key)).hexdigest()
+
+
+def test_another_program_computes_every_number_again_and_notices_one_that_was_changed(played: Played, tmp_path: Path) -> None:
+    script, record = ROOT / "bench/reanalysis/reanalyse.py", tmp_path / "record.json"
+    record.write_text(json.dumps(played.record))
+    assert subprocess.run([sys.executable, script, record], capture_output=True, check=False).returncode == 0
+    changed = json.loads(record.read_text())
+    changed["result"]["domains"][0]["tokens"] += 1
+    record.write_text(json.dumps(changed))
+    assert subprocess.run([sys.executable, script, record], capture_output=True, check=False).returncode != 0
+
+
+def test_attempts_to_reach_out_are_facts_and_the_developer_was_told(played: Played) -> None:
+    developer = played.instance.acting_as(party(played, "Dora Developer"))
+    page = read_review(developer, played.review_id)
+    told = {one.about for one in page.entries if one.kind is EntryKind.INCIDENT_NOTICE}
+    assert "reach_out" in told
+    run = read_run(developer, played.review_id)
+    assert (run.desk, run.runs) == (False, ()), "a developer is shown the meter, and neither runs nor transcripts"
+    sealed = next(line for line in run.meters if line.access.purpose == "sealed_run")
+    assert sealed.meter is not None
+    assert (sealed.meter.calls > 0, sealed.meter.reserved_tokens, sealed.standing) == (True, 0, "ended")
+
+
+def test_developer_reads_figures_and_no_name_of_item_or_family(played: Played) -> None:
+    developer = played.instance.acting_as(party(played, "Dora Developer"))
+    page = read_review(developer, played.review_id)
+    [assessment] = [one for one in page.documents if one.kind == "assessment"]
+    shown = json.dumps(assessment.predicate)
+    blinded = {each for domain in played.record["plan"]["domains"] for family in domain["families"] for each in (family["id"], *family["items"])}
+    assert not [name for name in blinded if name in shown]
+    assert not re.search(r"itm_|smp_", shown)
+
+
+def test_materials_are_gone_and_what_was_signed_stays(played: Played) -> None:
+    from clearinghouse.app.views.review_runs import open_transcript
+
+    evaluator = played.instance.acting_as(party(played, "Edda Evaluator"))
+    page = read_review(evaluator, played.review_id)
+    assert (page.state, page.materials_destroyed) == ("closed", True)
+    with played.instance.database.read() as tx:
+        assert tx.value(text("select count(*) from eval_samples where sealed_transcript is not null")) == 0
+        sample = tx.value(text("select sample_id from eval_samples limit 1"))
+    with pytest.raises(NotFound):
+        open_transcript(evaluator, played.review_id, sample)
+    assert {one.kind for one in page.documents} == {"agreement", "plan", "assessment", "determination", "destruction"}
+
+
+def party(played: Played, name: str):  # type: ignore[no-untyped-def]
+    with played.instance.database.read() as tx:
+        found = tx.value(text("select party_id from parties where name = :name").bindparams(name=name))
+        return parties.get_party(tx, found)
