@@ -252,6 +252,7 @@ BODIES: dict[str, list[Template]] = {
 
 # Routes that write and are not asked, each with the reason.
 EXEMPT_DEEDS: dict[str, str] = {
+    "POST /reviews/{review_id}/transcripts/{sample_id}": "what a person found in a transcript, asked for with its review; tests/app/reviews/test_demo.py asks as others",
     f"POST {API}/reviews": "what it makes is the caller's own draft; a review it names is looked for as the caller; tests/evaluation/review hold that",
     "POST /reviews": "the same",
     f"POST {API}/submissions": "names no object: what it makes is the sender's own",
@@ -332,6 +333,7 @@ OPEN = {"GET /alive", "GET /api/openapi.json", "GET /api"}
 # Parameters of paths that are no ids of anybody's.
 NO_IDS: dict[str, str] = {
     "anything": "an address that is no route", "path": "an address below the description of the API",
+    "sample_id": "a sample of a run, asked for with its review; tests/app/reviews/test_demo.py asks as others",
     "log_digest": "a digest of what a validation logged, asked for with that validation; tests/api/test_validations_api.py asks as others",
     "section": "a name within a commitment; tests/api and tests/disclosure/intake/commitments ask as strangers", "name": "a file of ours", "text": "a secret", "token": "a secret", "provider": "a provider of accounts, by its name",
 }

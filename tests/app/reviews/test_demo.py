@@ -1,5 +1,6 @@
 """A whole engagement with a scripted model: gateway, custody, sandbox, analysis and signatures together, on one machine."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -8,16 +9,17 @@ from pathlib import Path
 
 import pytest
 from securesystemslib.dsse import Envelope
-from securesystemslib.signer import Key, SSlibKey
+from securesystemslib.signer._key import Key, SSlibKey
 from sqlalchemy import text
 
 from clearinghouse.app.reviews.demo import Played, play
-from clearinghouse.app.views.review_runs import read_run
+from clearinghouse.app.views.review_runs import open_transcript, read_run, say_of_transcript
 from clearinghouse.app.views.reviews import read_review
-from clearinghouse.core.errors import NotFound, Unavailable
+from clearinghouse.core.errors import NotFound, NotPermitted, Unavailable
 from clearinghouse.evaluation.review.records import EntryKind
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
+from clearinghouse.parties.records import Party
 from tests_support import lacking
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -60,8 +62,6 @@ def test_determination_verifies_with_other_peoples_tools(played: Played) -> None
 
 
 def hash_of(key: str) -> str:
-    import hashlib
-
     return hashlib.sha256(bytes.fromhex(key)).hexdigest()
 
 
@@ -98,20 +98,22 @@ def test_developer_reads_figures_and_no_name_of_item_or_family(played: Played) -
 
 
 def test_materials_are_gone_and_what_was_signed_stays(played: Played) -> None:
-    from clearinghouse.app.views.review_runs import open_transcript
-
     evaluator = played.instance.acting_as(party(played, "Edda Evaluator"))
     page = read_review(evaluator, played.review_id)
     assert (page.state, page.materials_destroyed) == ("closed", True)
     with played.instance.database.read() as tx:
         assert tx.value(text("select count(*) from eval_samples where sealed_transcript is not null")) == 0
         sample = tx.value(text("select sample_id from eval_samples limit 1"))
-    with pytest.raises(NotFound):
-        open_transcript(evaluator, played.review_id, sample)
+    for name in ("Edda Evaluator", "Dora Developer", "Otto Overseer", "Cara Custodian"):
+        for wanted in (sample, "smp_" + "a" * 26):
+            with pytest.raises(NotFound):
+                open_transcript(played.instance.acting_as(party(played, name)), played.review_id, wanted)
+            with pytest.raises((NotFound, NotPermitted)):
+                say_of_transcript(played.instance.acting_as(party(played, name)), played.review_id, wanted, "fair", "because")
     assert {one.kind for one in page.documents} == {"agreement", "plan", "assessment", "determination", "destruction"}
 
 
-def party(played: Played, name: str):  # type: ignore[no-untyped-def]
+def party(played: Played, name: str) -> Party:
     with played.instance.database.read() as tx:
         found = tx.value(text("select party_id from parties where name = :name").bindparams(name=name))
         return parties.get_party(tx, found)
