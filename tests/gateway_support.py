@@ -2,6 +2,12 @@
 
 import http.client
 import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +27,7 @@ from clearinghouse.gateway.providers.base import UpstreamSettings
 from clearinghouse.gateway.records import Access
 from clearinghouse.parties.records import Basis, Grant
 from party_factories import give
+from simulators.upstream import Upstream
 
 
 def new_review(instance: Instance, *readers: PartyId) -> ReviewCaseId:
@@ -86,3 +93,33 @@ def entries_of(path: Path) -> list[tuple[str, str]]:
     with reading.reading(path) as connection:
         found = [(values[1], values[9]) for _, values, _ in journal_store.stream(connection)]
     return [one for one in found if one[0] not in ("opened", "closed")]
+
+
+@contextmanager
+def gateway_process(instance: Instance, server: Upstream) -> Iterator[tuple["subprocess.Popen[str]", Opened]]:
+    """The command itself, on the settings of an instance."""
+    home = instance.settings.home
+    path = home / "clearinghouse.toml"
+    journal = instance.settings.gateway.journal
+    before = path.read_text().split("[gateway]")[0]
+    (home / "main.key").write_text("upstream-key")
+    (home / "main.key").chmod(0o600)
+    path.write_text(before + (
+        f'[gateway]\nport = 0\njournal = "{journal}"\nhead_seconds = 0.5\n[gateway.upstreams.main]\nkind = "openai"\nbase_url = "{server.url}"\n'
+        'model = "the-model"\nkey_file = "main.key"\n'
+    ))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "clearinghouse", "gateway", "serve", "--json"], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "CLEARINGHOUSE_HOME": str(home)},
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        said = json.loads(line)
+        yield process, Opened(said["address"], None, said["gateway"])
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.terminate()
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()

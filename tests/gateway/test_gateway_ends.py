@@ -2,11 +2,8 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -27,7 +24,7 @@ from clearinghouse.gateway.journal import reading
 from clearinghouse.gateway.journal.writer import Journal
 from clearinghouse.gateway.records import Access
 from clearinghouse.gateway.timekeeping import GatewayClock
-from gateway_support import ask, ask_plainly, code_of, entries_of, grant, serving_instance
+from gateway_support import ask, ask_plainly, code_of, entries_of, gateway_process, grant, serving_instance
 from simulators.upstream import Upstream, upstream
 
 
@@ -236,36 +233,6 @@ def _drain(connection: socket.socket) -> None:
             pass
     except BlockingIOError:
         return
-
-
-@contextmanager
-def gateway_process(instance: Instance, server: Upstream) -> Iterator[tuple["subprocess.Popen[str]", Opened]]:
-    """The command itself, on the settings of an instance."""
-    home = instance.settings.home
-    path = home / "clearinghouse.toml"
-    journal = instance.settings.gateway.journal
-    before = path.read_text().split("[gateway]")[0]
-    (home / "main.key").write_text("upstream-key")
-    (home / "main.key").chmod(0o600)
-    path.write_text(before + (
-        f'[gateway]\nport = 0\njournal = "{journal}"\nhead_seconds = 0.5\n[gateway.upstreams.main]\nkind = "openai"\nbase_url = "{server.url}"\n'
-        'model = "the-model"\nkey_file = "main.key"\n'
-    ))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "clearinghouse", "gateway", "serve", "--json"], stdout=subprocess.PIPE, text=True,
-        env={**os.environ, "CLEARINGHOUSE_HOME": str(home)},
-    )
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        said = json.loads(line)
-        yield process, Opened(said["address"], None, said["gateway"])
-    finally:
-        process.send_signal(signal.SIGCONT)
-        process.terminate()
-        process.wait(20)
-        assert process.stdout is not None
-        process.stdout.close()
 
 
 def _kill_once(instance: Instance, server: Upstream, key: str, number: int) -> None:

@@ -65,9 +65,11 @@ async def serve(instance: Instance, stop: asyncio.Event, opened: Callable[[Opene
     journal = Journal(settings.journal, instance.policy.gateway.commit_calls_max)
     pool = ThreadPoolExecutor(1, "accesses")
     listeners: list[socket.socket] = []
+    taken_up = False
     try:
         listeners = _listen(settings)
         clock, accounts = _take_up(instance, journal, anew=anew)
+        taken_up = True
         gate = Gate(clock, instance.policy.gateway, accounts)
         terms = Terms(gate, instance.policy.gateway, journal, _digest_key(instance))
         gateway = Gateway(terms, {one.name: _provider(one, instance) for one in settings.upstreams}, _DatabaseSource(instance, journal.gateway_id, pool))
@@ -84,8 +86,9 @@ async def serve(instance: Instance, stop: asyncio.Event, opened: Callable[[Opene
             listener.close()
         await asyncio.to_thread(journal.stop)
         pool.shutdown(wait=False, cancel_futures=True)
-        with contextlib.suppress(Exception):
-            _note_head(instance, journal)
+        if taken_up:  # one that does not go on from the ledger stays off it
+            with contextlib.suppress(Exception):
+                _note_head(instance, journal)
         if settings.socket is not None:
             settings.socket.unlink(missing_ok=True)
 
