@@ -40,6 +40,7 @@ from clearinghouse.disclosure.coordination.rooms.states import (
 )
 from clearinghouse.disclosure.intake.parser import load_sources
 from clearinghouse.disclosure.validation.queue.states import VALIDATION_TRANSITIONS
+from clearinghouse.evaluation.benchmarks.running.states import RUN_TRANSITIONS
 from clearinghouse.evaluation.review.records import ReviewKind
 from clearinghouse.evaluation.review.states import REVIEW_TRANSITIONS
 from clearinghouse.parties.charters.document import schema_document
@@ -220,7 +221,7 @@ def embargo_states() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "case_states": lambda: render_table(CASE_TRANSITIONS), "participation_states": lambda: render_table(PARTICIPATION_TRANSITIONS),
-    "appeal_states": lambda: render_table(APPEAL_TRANSITIONS), "validation_states": lambda: render_table(VALIDATION_TRANSITIONS), "report_states": lambda: render_table(REPORT_TRANSITIONS),
+    "appeal_states": lambda: render_table(APPEAL_TRANSITIONS), "validation_states": lambda: render_table(VALIDATION_TRANSITIONS), "run_states": lambda: render_table(RUN_TRANSITIONS), "report_states": lambda: render_table(REPORT_TRANSITIONS),
     "embargo_states": embargo_states,
     "review_access_states": lambda: render_table(REVIEW_TRANSITIONS[ReviewKind.ACCESS]),
     "review_inquiry_states": lambda: render_table(REVIEW_TRANSITIONS[ReviewKind.INQUIRY]),

@@ -79,7 +79,7 @@ _SHARED = {
     "bench_bodies": "cases", "bench_builds": "cases", "bench_cells": "cases", "bench_matrices": "cases", "bench_materials": "cases",
     "review_analyses": "reviews", "review_documents": "reviews", "review_entries": "reviews", "review_partners": "reviews", "review_votes": "reviews",
     "patch_reviews": "cases", "patch_trials": "cases", "threads": "cases", "validations": "cases", "vendor_statements": "cases",
-    "vulnerabilities": "cases", "eval_samples": "eval_runs", "eval_incidents": "eval_runs", "eval_findings": "eval_runs",
+    "vulnerabilities": "cases", "eval_samples": "eval_runs", "eval_incidents": "eval_runs", "eval_findings": "eval_runs", "eval_logs": "eval_runs",
 }
 """Tables sealed under the key of another table's row."""
 

@@ -9,7 +9,7 @@ from clearinghouse.core.errors import Conflict, Unavailable
 from clearinghouse.storage.database import Database
 from clearinghouse.storage.walls import raise_wall
 
-HEAD = "0027"
+HEAD = "0028"
 """Revision this version of the software speaks; a test holds it against the newest migration."""
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import rfc8785
@@ -14,6 +15,7 @@ from clearinghouse.core.review_policy import BenchmarkPolicy
 from clearinghouse.evaluation.benchmarks.engines.base import SampleResult
 from clearinghouse.evaluation.benchmarks.records import Grade
 from clearinghouse.evaluation.benchmarks.running import rules, store
+from clearinghouse.evaluation.benchmarks.running.importing import ImportedLog
 from clearinghouse.evaluation.benchmarks.running.records import Control, KeptEffort, Purpose, Run, RunPlan, RunState, Sample
 from clearinghouse.evaluation.benchmarks.sessions import Certainty, Incident, IncidentKind
 from clearinghouse.evaluation.benchmarks.transcripts.records import Flag, digest_of
@@ -172,6 +174,52 @@ def note_control(tx: Transaction, run_id: RunId, control: Control, lease: str, *
     store.put_control(tx, run_id, control)
     details: dict[str, Detail] = {"item": control.item, "positive": control.positive, "negative": control.negative}
     ledger.record(tx, Event("ControlsTried", (run_id,), details), actor=actor, now=now)
+
+
+def keep_log(tx: Transaction, run: Run, log: bytes, records: bytes, *, key: bytes, actor: PartyId, now: datetime) -> str:
+    """What an engine itself wrote down of a run, sealed with it; gives its id. Nothing of a determination rests on it: it is there to be held against ours."""
+    log_id, digests = new_id("elg"), (digest_of(log), digest_of(records))
+    store.add_log(tx, log_id, run.id, log, records, digests, key, now)
+    details: dict[str, Detail] = {"log": digests[0], "records": digests[1], "size_bytes": len(log)}
+    ledger.record(tx, Event("EngineLogKept", (log_id, run.id), details), actor=actor, now=now)
+    return log_id
+
+
+def import_run(
+    tx: Transaction, review_id: ReviewCaseId, found: ImportedLog, log: bytes, records: bytes, *, model_version: str, readers: Sequence[PartyId],
+    actor: PartyId, envelope: Envelope, now: datetime,
+) -> Run:
+    """A run that was made elsewhere, on the record as what it is: every cell it planned, those that are missing included, and never part of a
+    determination unless a plan says so.
+    """
+    grid = found.grid
+    plan = RunPlan(grid, found.items, found.model, 0, 0, 0.0, "", 0.0)
+    total = len(grid.items) * grid.epochs
+    new = Run(
+        RunId(new_id("run")), review_id, Purpose.IMPORTED, RunState.DONE, now, now, actor, digest_of(records), found.engine, grid.epochs, total,
+        len(found.cells),
+    )
+    cells = {(cell.item.item, cell.epoch): cell for cell in found.cells}
+    samples = [
+        Sample(new_id("smp"), new.id, number, item.domain, item.family, item.item, epoch, 0, None)
+        for number, (item, epoch) in enumerate(rules.in_order(plan))
+    ]
+    terms = [(sample, term_of(envelope, "item", f"imported/{found.items[sample.item]}")) for sample in samples]
+    store.add_run(tx, new, plan, model_term=term_of(envelope, "model", model_version), samples=terms, envelope=envelope)
+    key = store.system_key(tx, new.id, envelope)
+    for sample in samples:
+        cell = cells.get((sample.item, sample.epoch))
+        if cell is None:
+            continue
+        used = replace(sample, prompt_tokens=cell.tokens, seconds=cell.seconds)
+        store.charge_sample(tx, used)
+        store.end_sample(tx, replace(sample, outcome=cell.state, note="imported", ended_at=now), None, key)
+    store.set_done(tx, new.id, len(found.cells))
+    parties.add_grants(tx, [Grant(new.id, party, Basis.PARTICIPANT, given_by=actor, given_at=now) for party in dict.fromkeys((actor, *readers))])
+    keep_log(tx, new, log, records, key=key, actor=actor, now=now)
+    details: dict[str, Detail] = {"records": digest_of(records), "log": digest_of(log), "planned": total, "found": len(found.cells), "status": found.status}
+    ledger.record(tx, Event("RunImported", (new.id, review_id), details), actor=actor, now=now)
+    return new
 
 
 def leave(tx: Transaction, run: Run, lease: str, why: str, *, actor: PartyId, now: datetime) -> RunState | None:

@@ -175,8 +175,13 @@ class _Work:
         limits = SampleLimits(plan.tokens, plan.messages, plan.seconds, limits_of(self.runner.policy))
         return Job(
             self.run.id, tuple(sample.id for sample in waiting), lambda sample_id: self._open(plan, sample_id), replace(self.endpoint, model=plan.model),
-            generation, limits, self.runner.sandbox, plan.at_once, plan.system or SYSTEM,
+            generation, limits, self.runner.sandbox, plan.at_once, plan.system or SYSTEM, self._keep_log,
         )
+
+    def _keep_log(self, log: bytes, records: bytes) -> None:
+        runner = self.runner
+        with runner.database.write() as tx:
+            actions.keep_log(tx, self.run, log, records, key=self.key, actor=runner.actor, now=runner.now())
 
     def _open(self, plan: RunPlan, sample_id: str) -> Opened:
         runner, sample = self.runner, self._samples[sample_id]

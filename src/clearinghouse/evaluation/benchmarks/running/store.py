@@ -129,6 +129,18 @@ eval_efforts = Table(
     Column("sealed", LargeBinary, nullable=False),
     Index(None, "review_id", "at"),
 )
+eval_logs = Table(
+    "eval_logs", metadata,
+    Column("log_id", Id, primary_key=True),
+    Column("run_id", Id, ForeignKey("eval_runs.run_id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("log_digest", Digest, nullable=False),
+    Column("records_digest", Digest, nullable=False),
+    Column("sealed_log", LargeBinary, nullable=False),
+    Column("sealed_records", LargeBinary, nullable=False),
+    Index(None, "run_id", "at"),
+)
+"""What an engine itself wrote down, as it was, and our records of it."""
 _OPEN_RUNS = (RunState.PLANNED, RunState.PAUSED, RunState.RUNNING)
 
 
@@ -168,6 +180,11 @@ def leave_run(tx: Transaction, run_id: RunId, lease: str, state: RunState, why: 
     """Let go of it in another state; False where it is another's, or was ended."""
     held = (eval_runs.c.run_id == run_id, eval_runs.c.lease == lease, eval_runs.c.state == RunState.RUNNING)
     return tx.write(update(eval_runs).where(*held).values(state=state, state_at=now, why=why, lease=None, leased_until=None)) == 1
+
+
+def set_done(tx: Transaction, run_id: RunId, done: int) -> None:
+    """How many samples ended, for a run that is kept whole."""
+    tx.write(update(eval_runs).where(eval_runs.c.run_id == run_id).values(done=done))
 
 
 def want_stop(tx: Transaction, run_id: RunId) -> bool:
@@ -233,6 +250,14 @@ def add_incidents(tx: Transaction, run_id: RunId, sample_id: str, found: Sequenc
 def put_control(tx: Transaction, run_id: RunId, control: Control) -> None:
     """Keep what the controls of an item came to."""
     tx.write(insert(eval_controls), {"run_id": run_id, "item": control.item, "positive": control.positive, "negative": control.negative, "at": control.at})
+
+
+def add_log(tx: Transaction, log_id: str, run_id: RunId, log: bytes, records: bytes, digests: tuple[str, str], key: bytes, now: datetime) -> None:
+    """Keep what an engine wrote down."""
+    tx.write(insert(eval_logs), {
+        "log_id": log_id, "run_id": run_id, "at": now, "log_digest": digests[0], "records_digest": digests[1],
+        "sealed_log": seal_with(key, log, f"{log_id}/log"), "sealed_records": seal_with(key, records, f"{log_id}/records"),
+    })
 
 
 def add_effort(tx: Transaction, kept: KeptEffort, envelope: Envelope) -> None:
@@ -362,6 +387,12 @@ def system_transcripts(tx: Transaction, run_id: RunId, key: bytes) -> dict[str, 
     return {row.sample_id: open_with(key, bytes(row.sealed_transcript), f"{row.sample_id}/transcript") for row in rows}
 
 
+def system_logs(tx: Transaction, run_id: RunId, key: bytes) -> list[tuple[bytes, bytes]]:
+    """What engines wrote down of a run and our records of it, oldest first, for an export."""
+    rows = tx.rows(select(eval_logs).where(eval_logs.c.run_id == run_id).order_by(eval_logs.c.at, eval_logs.c.log_id))
+    return [(open_with(key, bytes(row.sealed_log), f"{row.log_id}/log"), open_with(key, bytes(row.sealed_records), f"{row.log_id}/records")) for row in rows]
+
+
 def system_open_runs(tx: Transaction, now: datetime) -> list[RunId]:
     """Runs whose worker died: their lease has ended and they have not."""
     query = select(eval_runs.c.run_id).where(eval_runs.c.state == RunState.RUNNING, eval_runs.c.leased_until <= now)
@@ -412,8 +443,8 @@ def _effort(row: Row[Any], envelope: Envelope) -> KeptEffort:
 
 
 __all__ = [
-    "add_effort", "add_incidents", "add_run", "begin_sample", "charge_sample", "claim_run", "end_run", "end_sample", "eval_controls", "eval_efforts",
-    "eval_incidents", "eval_runs", "eval_samples", "find_run", "hold_lease", "leave_run", "list_controls", "list_efforts", "list_incidents", "list_runs",
-    "put_control", "read_progress", "renew_run", "system_controls", "system_efforts", "system_key", "system_open_runs", "system_plan", "system_reused",
+    "add_effort", "add_incidents", "add_log", "add_run", "begin_sample", "charge_sample", "claim_run", "end_run", "end_sample", "eval_controls", "eval_efforts",
+    "eval_incidents", "eval_logs", "eval_runs", "eval_samples", "find_run", "hold_lease", "leave_run", "list_controls", "list_efforts", "list_incidents", "list_runs",
+    "put_control", "read_progress", "renew_run", "set_done", "system_controls", "system_efforts", "system_key", "system_logs", "system_open_runs", "system_plan", "system_reused",
     "system_run", "system_samples", "system_transcripts", "unbegin_sample", "want_stop",
 ]

@@ -109,7 +109,7 @@ class Running:
 
 
 def start(
-    venue: Venue, arguments: Sequence[str], *, sockets: Path | None = None, given: Path | None = None, stdout: int = subprocess.DEVNULL,
+    venue: Venue, arguments: Sequence[str], *, sockets: Path | None = None, given: int | None = None, stdout: int = subprocess.DEVNULL,
     cpu_seconds: int | None = None, memory_bytes: int | None = None,
 ) -> tuple[Running, "subprocess.Popen[bytes]"]:
     """Start a program of `inside/`.
@@ -117,7 +117,7 @@ def start(
     Args:
         arguments: the name of the program, and what it is told.
         sockets: folder with the sockets it finds at `/run/desk`.
-        given: a file it finds at `/given`, read-only.
+        given: an open file whose content, from where it stands, it finds at `/given.eval`, read-only and in memory.
         memory_bytes: of address space, for each process.
     """
     line = [
@@ -135,7 +135,7 @@ def start(
     if sockets is not None:
         line += ["--bind", str(sockets), "/run/desk"]
     if given is not None:
-        line += ["--ro-bind", str(given), "/given"]
+        line += ["--ro-bind-data", str(given), "/given.eval"]
     for name, value in _ENVIRONMENT.items():
         line += ["--setenv", name, value]
     program, *told = arguments
@@ -144,6 +144,6 @@ def start(
     bounds = [str((memory_bytes or _ADDRESS_BYTES_MAX) >> 10), "unlimited" if cpu_seconds is None else str(cpu_seconds)]
     process = subprocess.Popen(  # noqa: S603 - found by us
         ["/bin/sh", "-c", _BOUNDED, "sh", *bounds, *line], env={}, stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, cwd="/",
-        start_new_session=True,
+        start_new_session=True, pass_fds=() if given is None else (given,),
     )
     return Running(process), process

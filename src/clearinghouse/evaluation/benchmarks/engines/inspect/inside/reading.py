@@ -1,6 +1,6 @@
 """A log of Inspect's, read through its own Python API into plain records: the format on disk is promised to nobody, the API is.
 
-Started by itself it reads `/given` and writes the records of it to standard output.
+Started by itself it reads `/given.eval` and writes the records of it to standard output.
 """
 
 import sys
@@ -54,4 +54,4 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(records_of("/given.eval" if len(sys.argv) > 1 else "/given"), sort_keys=True))
+    sys.stdout.write(json.dumps(records_of("/given.eval"), sort_keys=True))
