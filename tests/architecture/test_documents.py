@@ -79,7 +79,7 @@ def test_generated_parts_are_current(path: Path) -> None:
 
 def test_what_is_to_be_generated_is_marked() -> None:
     assert [path.name for path in generated_documents()] == [
-        "deconfliction.md", "charter.md", "cli.md", "embargo.md", "exit-codes.md", "formats.md", "states.md",
+        "deconfliction.md", "charter.md", "cli.md", "embargo.md", "exit-codes.md", "formats.md", "runner.md", "states.md",
     ]
 
 

@@ -11,6 +11,7 @@ from clearinghouse import __version__
 from clearinghouse.cli import (
     appeals,
     bench,
+    benchmark_logs,
     benchmarks,
     blind,
     charters,
@@ -90,6 +91,7 @@ review_runs.register(reviews.app)
 review_demo.register(reviews.app)
 app.add_typer(reviews.app, name="review")
 app.add_typer(gateway.app, name="gateway")
+benchmark_logs.register(benchmarks.app)
 app.add_typer(benchmarks.app, name="benchmark")
 app.add_typer(custody.app, name="custody")
 app.add_typer(ledger.app, name="ledger")
