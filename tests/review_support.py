@@ -42,7 +42,7 @@ PLAN_DIGEST = "sha256:" + hashlib.sha256(b"plan").hexdigest()
 ITEM_ROOT = "sha256:" + hashlib.sha256(b"items").hexdigest()
 PEOPLE = {
     "dora": ("lab", Role.DEVELOPER), "doug": ("lab", Role.DEVELOPER), "edda": ("desk", Role.EVALUATOR), "anna": ("desk", Role.AUTHORITY),
-    "axel": ("desk", Role.AUTHORITY), "carl": ("desk", Role.CUSTODIAN), "olga": ("other", Role.OVERSEER), "mallory": ("rival", Role.DEVELOPER),
+    "axel": ("desk", Role.AUTHORITY), "carl": ("desk", Role.CUSTODIAN), "cleo": ("desk", Role.CUSTODIAN), "olga": ("other", Role.OVERSEER), "mallory": ("rival", Role.DEVELOPER),
 }
 
 

@@ -24,7 +24,7 @@ def plan(
     ctx: typer.Context, review: Review, pack: Pack,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the plan.")],
     threshold: Annotated[float, typer.Option(help="The mean over families that is to be exceeded, in every domain.")] = 0.5,
-    alternative: Annotated[float, typer.Option(help="Where the truth is supposed to lie when the power is claimed.")] = 0.65,
+    alternative: Annotated[float, typer.Option(help="Where the truth is supposed to lie when the power is claimed.")] = 0.7,
     epochs: Annotated[int, typer.Option(min=1, help="How often each item is asked.")] = 3, json: Json = False,
 ) -> None:
     """Write a plan over everything in a pack, to change and then freeze. docs/reference/analysis.md says what each number is."""

@@ -46,7 +46,7 @@ class Choices:
     """What an evaluator chooses of a proposed plan; the rest follows from the pack, the review and policy."""
 
     threshold: float = 0.5
-    alternative: float = 0.65
+    alternative: float = 0.7
     epochs: int = 3
     tokens: int | None = None
     messages: int | None = None
