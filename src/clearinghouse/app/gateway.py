@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from clearinghouse import __version__
-from clearinghouse.app.gateway_settings import GatewaySettings
+from clearinghouse.app.gateway_settings import GatewaySettings, with_key
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.errors import Conflict, NotPermitted, Unavailable
 from clearinghouse.core.ids import AccessId
@@ -56,12 +56,14 @@ async def serve(instance: Instance, stop: asyncio.Event, opened: Callable[[Opene
     """Serve until told to stop.
 
     Raises:
+        Invalid: the key of an upstream cannot be read, or by others than its owner, too.
         Unavailable: no upstream is set up, an address cannot be listened on, or the journal cannot be opened.
         Conflict: another gateway writes the journal, or it is not the one that the ledger knows.
     """
     settings = instance.settings.gateway
     if not settings.upstreams:
         raise Unavailable("no model is set up to be asked: the settings need a table [gateway.upstreams.NAME]; see docs/reference/gateway.md")
+    upstreams = [with_key(one) for one in settings.upstreams]
     journal = Journal(settings.journal, instance.policy.gateway.commit_calls_max)
     pool = ThreadPoolExecutor(1, "accesses")
     listeners: list[socket.socket] = []
@@ -72,7 +74,7 @@ async def serve(instance: Instance, stop: asyncio.Event, opened: Callable[[Opene
         taken_up = True
         gate = Gate(clock, instance.policy.gateway, accounts)
         terms = Terms(gate, instance.policy.gateway, journal, _digest_key(instance))
-        gateway = Gateway(terms, {one.name: _provider(one, instance) for one in settings.upstreams}, _DatabaseSource(instance, journal.gateway_id, pool))
+        gateway = Gateway(terms, {one.name: _provider(one, instance) for one in upstreams}, _DatabaseSource(instance, journal.gateway_id, pool))
         journal.start(asyncio.get_running_loop(), clock.keep)
         await gateway.start(*listeners)
         heads = asyncio.create_task(_note_heads(instance, journal, settings.head_seconds))

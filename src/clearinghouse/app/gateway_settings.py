@@ -1,7 +1,7 @@
 """The table `[gateway]` of the settings: where the gateway listens, where its journal lies, and which servers of models it asks."""
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -41,7 +41,7 @@ def parse_gateway(table: Any, path: Path) -> GatewaySettings:
     """How this machine serves models to reviews.
 
     Raises:
-        Invalid: a name is unknown, a value is not of its kind, or a key cannot be read by its owner alone.
+        Invalid: a name is unknown, or a value is not of its kind.
     """
     known = [field.name for field in fields(GatewaySettings)]
     if not isinstance(table, dict) or set(table) - set(known):
@@ -90,10 +90,19 @@ def _upstream(name: str, table: Any, path: Path) -> UpstreamSettings:
     purposes = table.get("purposes", [])
     if not isinstance(purposes, list) or not all(purpose in PURPOSES for purpose in purposes):
         raise Invalid(f"{place} purposes must be a list of {', '.join(PURPOSES)}")
-    return UpstreamSettings(name, kind, url, model, _key(path.parent / key_file, place) if key_file else "", length, tuple(purposes))
+    return UpstreamSettings(name, kind, url, model, "", length, tuple(purposes), path.parent / key_file if key_file else None)
 
 
-def _key(file: Path, place: str) -> str:
+def with_key(upstream: UpstreamSettings) -> UpstreamSettings:
+    """The same upstream with its key, as the gateway needs it; no other process reads it.
+
+    Raises:
+        Invalid: the key cannot be read, or by others than its owner, too.
+    """
+    file = upstream.key_file
+    if file is None:
+        return upstream
+    place = f"[gateway.upstreams.{upstream.name}]"
     try:
         if file.stat().st_mode & 0o077:
             raise Invalid(f"{place} key_file can be read by others than its owner; `chmod 600` it")
@@ -102,4 +111,4 @@ def _key(file: Path, place: str) -> str:
         raise Invalid(f"{place} key_file cannot be read: {getattr(error, 'strerror', 'it is no text')}") from error
     if not found or not found.isascii() or not found.isprintable():
         raise Invalid(f"{place} key_file must hold one key of printable characters")
-    return found
+    return replace(upstream, key=found)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from clearinghouse.gateway.requests import Asked
@@ -31,6 +32,8 @@ class UpstreamSettings:
     """By which name the server wants the bound on an answer; that of its kind where empty."""
     purposes: tuple[str, ...] = ()
     """What accesses to it may be for; anything where empty."""
+    key_file: Path | None = None
+    """Where its key lies; read by the gateway alone, when it starts."""
 
 
 class Incoming(Protocol):
