@@ -92,6 +92,7 @@ from clearinghouse.web.charters import Maintained
 from clearinghouse.web.commitments import Line as CommitmentLine
 from clearinghouse.web.plots import Bar
 from clearinghouse.web.rendering import CONTENT_SECURITY_POLICY, STATIC, Flash, Form, Page, Viewer, render
+from review_samples import review_samples
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 WIDTHS = (390, 1280, 1920)
@@ -465,6 +466,7 @@ def samples() -> dict[str, tuple[str, Page, dict[str, object]]]:
         "cluster-held": ("cluster.html", page("/clusters/x", ADA), {"cluster": replace(cluster, lead=LeadLine(None, None), credit=CreditOrder(), decisions=(), reports=cluster.reports[:1]), "room_id": "", "why_leads": "", "credited": credited, "counting": COUNTING}),
         "matrix": ("matrix.html", page("/cases/x/matrix", ADA), {"found": matrix_shown(), "legend": LEGEND}),
         "matrix-empty": ("matrix.html", page("/cases/x/matrix", ADA), {"found": replace(matrix_shown(), pictures=()), "legend": LEGEND}),
+        **review_samples(page, NOW),
         "model": ("model.html", page("/model", ADA), model_shown()),
         "model-none": ("model.html", page("/model", ADA), {"model": replace(model_shown()["model"], corrections=(), in_force="sha256:" + "1c" * 32), "proposals": (), "total": 0, "decides": True}),
         "commitments": ("commitments.html", page("/commitments", FINN), commitments_shown()),
