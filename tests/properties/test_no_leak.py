@@ -40,17 +40,19 @@ class Walked:
     """Whether every kind of stranger asks here, or a few: the statements are the same on both databases, and so are the answers."""
 
 
-@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long])])
+@pytest.fixture(scope="module", params=[
+    "sqlite", pytest.param("everybody", marks=pytest.mark.long), pytest.param("postgresql", marks=[pytest.mark.postgresql, pytest.mark.long]),
+])
 def walked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
-    """One world for each database; reading routes share it."""
+    """A world on SQLite asked by a few kinds of stranger; for `make test-long` one asked by every kind, and one on PostgreSQL."""
     folder: Path = tmp_path_factory.mktemp("world")
     server = request.getfixturevalue("postgresql_url") if request.param == "postgresql" else ""
-    with opened_world(database_of(request.param, folder, server), folder / "home") as world:
+    with opened_world(database_of("postgresql" if server else "sqlite", folder, server), folder / "home") as world:
         populate(world)
         routes = walking.routes_of(world.application.app)
-        before = shown(world, routes, list(world.people) if request.param == "sqlite" else FEW)
+        before = shown(world, routes, list(world.people) if request.param == "everybody" else FEW)
         add_case_c(world)
-        yield Walked(world, routes, before, request.param == "sqlite")
+        yield Walked(world, routes, before, request.param == "everybody")
 
 
 def shown(world: World, routes: list[Route], people: Sequence[str], *, recorded: bool = False) -> dict[tuple[str, str, str], Answer]:

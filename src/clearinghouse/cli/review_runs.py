@@ -93,13 +93,14 @@ def look(ctx: typer.Context, review: Review, gateway: Gateway = "http://127.0.0.
 
 
 def run(
-    ctx: typer.Context, review: Review, at_once: Annotated[int, typer.Option(min=1, help="Samples at the same time.")] = 2, json: Json = False,
+    ctx: typer.Context, review: Review, at_once: Annotated[int, typer.Option(min=1, help="Samples at the same time.")] = 2,
+    engine: Annotated[str, typer.Option(help="direct, our own; or inspect, in its environment (`make inspect`).")] = "direct", json: Json = False,
 ) -> None:
     """Plan the sealed run of the frozen plan; `review work` does it."""
-    from clearinghouse.app.reviews.running import plan_run
+    from clearinghouse.app.reviews.running import engine_of, plan_run
 
     with context_of(ctx).instance() as instance:
-        made = plan_run(instance, review, at_once=at_once)
+        made = plan_run(instance, review, engine=engine_of(engine), at_once=at_once)
     if json:
         print_json(made)
     else:
@@ -139,7 +140,8 @@ def work(
         with progress(json) as bars:
             task = bars.add_task("sealed run", total=sitting.run.total)
             done = running.work(
-                sitting, f"{gateway.rstrip('/')}/v1", sandbox, stop, progress=lambda at, total: bars.update(task, completed=at, total=total)
+                sitting, f"{gateway.rstrip('/')}/v1", sandbox, stop, engine=running.engine_of(sitting.run.engine),
+                progress=lambda at, total: bars.update(task, completed=at, total=total)
             )
     if json:
         print_json(done)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from clearinghouse.app.reviews.planning import blind, frozen
 from clearinghouse.app.wiring import Instance, policy_of
-from clearinghouse.core.errors import Conflict, NotPermitted
+from clearinghouse.core.errors import Conflict, NotFound, NotPermitted
 from clearinghouse.core.ids import RunId
 from clearinghouse.evaluation.benchmarks.custody import actions as custody
 from clearinghouse.evaluation.benchmarks.custody import opening
@@ -18,6 +18,7 @@ from clearinghouse.evaluation.benchmarks.custody.records import Purpose as Opene
 from clearinghouse.evaluation.benchmarks.custody.records import ReleaseAsk
 from clearinghouse.evaluation.benchmarks.engines.base import Endpoint, Engine
 from clearinghouse.evaluation.benchmarks.engines.direct import DirectEngine
+from clearinghouse.evaluation.benchmarks.engines.inspect import InspectEngine, find_venue
 from clearinghouse.evaluation.benchmarks.grading import grade
 from clearinghouse.evaluation.benchmarks.packs import store as pack_store
 from clearinghouse.evaluation.benchmarks.records import Item
@@ -77,7 +78,22 @@ class Sitting:
         return found[item_id]
 
 
-def plan_run(instance: Instance, review_id: str, *, engine: str = "direct", at_once: int = 2, stream: bool = True) -> Run:
+def engine_of(name: str) -> Engine:
+    """An engine by its name, or as a run recorded it: `direct`, our own, or `inspect`, which needs its environment (`make inspect`).
+
+    Raises:
+        NotFound: there is none of this name.
+        Unavailable: the environment of Inspect is not there, or holds another version.
+    """
+    family = name.partition("/")[0].removesuffix("-ai")
+    if family == "direct":
+        return DirectEngine()
+    if family == "inspect":
+        return InspectEngine(find_venue())
+    raise NotFound(f"no engine {name[:40]!r}; there are direct and inspect")
+
+
+def plan_run(instance: Instance, review_id: str, *, engine: Engine | None = None, at_once: int = 2, stream: bool = True) -> Run:
     """A run of the frozen plan, ready to be worked on within the window.
 
     Raises:
@@ -100,7 +116,7 @@ def plan_run(instance: Instance, review_id: str, *, engine: str = "direct", at_o
         readers = [one.party for one in store.reviews.list_participants(tx, engagement) if one.part is Part.EVALUATOR and one.until is None]
         return runs.plan_run(
             tx, engagement.id, Purpose.SEALED, wanted, model_version=documents.version_key(engagement.review.model, engagement.review.developer),
-            plan_digest="sha256:" + predicate["plan_digest"].removeprefix("sha256:"), engine=engine, readers=readers, actor=instance.actor.id,
+            plan_digest="sha256:" + predicate["plan_digest"].removeprefix("sha256:"), engine=(engine or DirectEngine()).name, readers=readers, actor=instance.actor.id,
             envelope=instance.envelope, policy=policy.benchmarks, now=now,
         )
 
