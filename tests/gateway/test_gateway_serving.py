@@ -155,7 +155,7 @@ def test_purpose_that_an_upstream_does_not_serve_is_refused(sqlite_instance: Ins
     ({"n": 2}, "invalid_field"), ({"temperature": "hot"}, "invalid_field"), ({"max_tokens": 501}, "invalid_field"), ({"max_tokens": 0}, "invalid_field"),
     ({"max_tokens": True}, "invalid_field"), ({"web_search_options": {}}, "unsupported_field"), ({"store": True}, "invalid_field"),
     ({"metadata": {"who": "me"}}, "unsupported_field"), ({"messages": []}, "invalid_field"), ({"messages": "hello"}, "invalid_field"),
-    ({"messages": [{"role": "nobody", "content": "x"}]}, "invalid_field"), ({"messages": [{"role": "user", "content": 7}]}, "invalid_field"),
+    ({"messages": [{"role": ["user"], "content": "x"}]}, "invalid_field"), ({"messages": [{"role": "nobody", "content": "x"}]}, "invalid_field"), ({"messages": [{"role": "user", "content": 7}]}, "invalid_field"),
     ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "http://x"}}]}]}, "invalid_field"),
     ({"tools": [{"type": "web_search"}]}, "invalid_field"), ({"stream_options": {"include_usage": True}}, "invalid_field"),
     ({"max_tokens": 5, "max_completion_tokens": 6}, "invalid_field"), ({"stream": "yes"}, "invalid_field"), ({"top_p": 1e400}, "invalid_json"),

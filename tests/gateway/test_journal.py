@@ -168,6 +168,65 @@ def test_full_disk_refuses_calls_and_keeps_what_is_owed_until_there_is_room(tmp_
     assert verify(path, []).entries == 3
 
 
+def test_what_is_owed_after_a_long_outage_is_kept_in_portions(tmp_path: Path) -> None:
+    path, room = tmp_path / "journal.db", threading.Event()
+
+    async def story() -> None:
+        journal = Journal(path, 64)
+        journal.connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 1_000)  # builds differ: 999, 32766, 250000
+        original = journal.commit
+
+        def full(entries: list[Entry]) -> None:
+            if not room.is_set():
+                raise sqlite3.OperationalError("database or disk is full")
+            original(entries)
+
+        journal.commit = full  # type: ignore[method-assign]
+        journal.start(asyncio.get_running_loop(), GatewayClock(2_000).keep)
+        for number in range(300):
+            journal.note(Entry(AT, Kind.REFUSED, ONE, calls=number, outcome="journal_unavailable"))
+        with pytest.raises(JournalUnavailable):
+            await asyncio.wait_for(journal.append(admitted("c1")), 5)
+        room.set()
+        await asyncio.wait_for(journal.append(admitted("c2")), 5)
+        await asyncio.to_thread(journal.stop)
+
+    asyncio.run(story())
+    with contextlib.closing(store.connect_reading(path)) as connection:
+        found = [(values[1], values[8]) for _, values, _ in store.stream(connection)]
+    assert found == [*(("refused", number) for number in range(300)), ("admitted", 1)]
+
+
+@pytest.mark.parametrize("failing", ["time", "commit"])
+def test_settled_call_is_charged_once_though_a_write_beside_it_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str) -> None:
+    path, failures = tmp_path / "journal.db", [1]
+
+    def fail_once(kind: str, done: Callable[[], None]) -> None:
+        done()
+        if failing == kind and failures and failures.pop():
+            raise sqlite3.OperationalError("disk I/O error")
+
+    keep_time, append = store.keep_time, store.append
+    async def story() -> None:
+        async with written(path) as journal:
+            await journal.append(admitted("c1"))
+            monkeypatch.setattr(store, "keep_time", lambda connection, kept: fail_once("time", lambda: keep_time(connection, kept)))
+            monkeypatch.setattr(store, "append", lambda connection, rows: fail_once("commit", lambda: append(connection, rows)))
+            journal.note(Entry(AT, Kind.CLOCK_JUMPED))  # with it a reading of the clock is kept at once
+            journal.note(settled("c1"))
+            for _ in range(100):
+                await asyncio.sleep(0.02)
+                if not failures and journal.reached[0] >= 3:
+                    break
+            await asyncio.wait_for(journal.append(admitted("c2")), 5)
+
+    asyncio.run(story())
+    assert failures == []
+    with contextlib.closing(store.connect_reading(path)) as connection:
+        assert store.totals(connection) == [(ONE, 2, 40, 10)]
+    assert verify(path, []).entries == 4
+
+
 _LIMITED = """
 import asyncio, resource, signal, sys
 from pathlib import Path

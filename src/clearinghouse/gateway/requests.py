@@ -150,7 +150,7 @@ def _messages(value: Any) -> str:
     if not isinstance(value, list) or not 0 < len(value) <= _MESSAGES_MAX:
         return f"is a list of 1 to {_MESSAGES_MAX} messages"
     for place, message in enumerate(value):
-        if not isinstance(message, dict) or message.get("role") not in _ROLES:
+        if not isinstance(message, dict) or not isinstance(message.get("role"), str) or message["role"] not in _ROLES:
             return f"holds something without a known role at {place}; roles are {', '.join(sorted(_ROLES))}"
         if not message.keys() <= _MESSAGE_FIELDS:
             return f"holds a field that is not passed on at {place}; known are {', '.join(sorted(_MESSAGE_FIELDS))}"

@@ -54,6 +54,8 @@ class Journal:
         """Why the last commit was refused; empty while commits succeed."""
         self._waiting: queue.SimpleQueue[tuple[Entry | None, asyncio.Future[None] | None]] = queue.SimpleQueue()
         self._owed: list[Entry] = []
+        self._tried = (-1, "")
+        """Where the chain would be after the commit that was tried last."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._keep: Callable[[], KeptTime] | None = None
         self._thread: threading.Thread | None = None
@@ -123,32 +125,51 @@ class Journal:
 
     def _turn(self) -> bool:
         batch, going = self._gather()
-        entries = [*self._owed, *(entry for entry, _ in batch)]
         waiters = [kept for _, kept in batch if kept is not None]
+        # What is owed may be much after an outage, and one statement takes only so many values.
+        portions = [self._owed[start : start + self._commit_max] for start in range(0, len(self._owed), self._commit_max)]
+        owed, done = len(portions), 0
+        if batch:
+            portions.append([entry for entry, _ in batch])
         try:
-            if entries:
-                self.commit(entries)
-            if time.monotonic() - self._kept_at >= _KEPT_SECONDS or any(entry.kind in _OF_THE_CLOCK for entry in entries):
-                assert self._keep is not None
-                store.keep_time(self._connection, self._keep())
-                self._kept_at = time.monotonic()
+            for portion in portions:
+                self._tried = (-1, "")
+                self.commit(portion)
+                done += 1
         except sqlite3.Error as error:
-            if not self.failing:
-                log.error("the journal could not be written: %s", error)  # noqa: TRY400 - a full disk needs no traceback
-            self.failing = str(error)[:200]
-            # What already happened must be told of once that is possible; what was to happen will not.
-            self._owed = [*self._owed, *(entry for entry, kept in batch if kept is None)]
+            self._say_failing(error)
             self._refuse(waiters)
             self._reread()
+            if self.reached == self._tried:
+                done += 1  # it happened all the same; told twice, it would be charged twice
+            # What already happened must be told of once that is possible; what was to happen will not.
+            self._owed = self._owed[done * self._commit_max :] + ([entry for entry, kept in batch if kept is None] if done <= owed else [])
+            return going
         except BaseException:
             self._refuse(waiters)
             raise
-        else:
-            self.failing = ""
-            self._owed = []
-            if waiters:
-                self._answer(waiters)
+        self.failing = ""
+        self._owed = []
+        if waiters:
+            self._answer(waiters)
+        if time.monotonic() - self._kept_at >= _KEPT_SECONDS or any(entry.kind in _OF_THE_CLOCK for portion in portions for entry in portion):
+            self._keep_time()
         return going
+
+    def _keep_time(self) -> None:
+        assert self._keep is not None
+        try:
+            store.keep_time(self._connection, self._keep())
+            self._kept_at = time.monotonic()
+        except sqlite3.Error as error:
+            # The entries before it stand; the reading is tried again with the next turn.
+            self._kept_at = 0.0
+            self._say_failing(error)
+
+    def _say_failing(self, error: sqlite3.Error) -> None:
+        if not self.failing:
+            log.error("the journal could not be written: %s", error)
+        self.failing = str(error)[:200]
 
     def _gather(self) -> tuple[list[tuple[Entry, asyncio.Future[None] | None]], bool]:
         found: list[tuple[Entry, asyncio.Future[None] | None]] = []
@@ -173,6 +194,7 @@ class Journal:
             number, values = number + 1, entry.values()
             head = next_hash(head, number, values)
             rows.append((number, *values, head))
+        self._tried = number, head
         store.append(self._connection, rows)
         self.reached = number, head
 
