@@ -4,7 +4,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -71,6 +71,10 @@ class Said:
     cut: bool = False
     """The connection ends in the middle of the answer."""
     wait_seconds: float = 0.0
+    drip_seconds: float = 0.0
+    """The answer comes in drops, over so long."""
+    told: str = ""
+    """The code of an error in the middle of a stream."""
 
 
 def bash(command: str) -> Said:
@@ -157,7 +161,7 @@ def _answer(handler: BaseHTTPRequestHandler, said: Said, *, stream: bool) -> Non
     head = {"id": "chatcmpl-toy", "created": 1_700_000_000, "model": said.model, "system_fingerprint": said.build}
     if not stream:
         body = json.dumps({**head, "object": "chat.completion", "choices": [{"index": 0, "message": message, "finish_reason": finish}], "usage": usage}).encode()
-        _send(handler, 200, body, cut=said.cut)
+        _send(handler, 200, body, cut=said.cut, drip_seconds=said.drip_seconds)
         return
     pieces: list[dict[str, Any]] = [{"role": "assistant", "content": ""}]
     if said.content:
@@ -174,16 +178,23 @@ def _answer(handler: BaseHTTPRequestHandler, said: Said, *, stream: bool) -> Non
         lines.append({**head, "object": "chat.completion.chunk", "choices": [{"index": 0, "delta": {}, "finish_reason": finish}]})
         if usage is not None:
             lines.append({**head, "object": "chat.completion.chunk", "choices": [], "usage": usage})
-    body = b"".join(b"data: " + json.dumps(line).encode() + b"\n\n" for line in lines) + (b"" if said.cut else b"data: [DONE]\n\n")
+    if said.told:
+        lines = [*lines[:2], {"error": {"message": "made up", "type": "gateway_refusal", "param": None, "code": said.told}}]
+    body = b"".join(b"data: " + json.dumps(line).encode() + b"\n\n" for line in lines) + (b"" if said.cut or said.told else b"data: [DONE]\n\n")
     _send(handler, 200, body, kind="text/event-stream")
 
 
-def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, *, kind: str = "application/json", cut: bool = False) -> None:
+def _send(handler: BaseHTTPRequestHandler, status: int, body: bytes, *, kind: str = "application/json", cut: bool = False, drip_seconds: float = 0.0) -> None:
     handler.send_response(status)
     handler.send_header("content-type", kind)
     handler.send_header("content-length", str(len(body)))
     handler.end_headers()
-    handler.wfile.write(body[: len(body) // 2] if cut else body)
+    for start in range(0, len(body) if drip_seconds else 0, len(body) // 20):
+        threading.Event().wait(drip_seconds / 20)
+        with suppress(OSError):
+            handler.wfile.write(body[start : start + len(body) // 20])
+    if not drip_seconds:
+        handler.wfile.write(body[: len(body) // 2] if cut else body)
     if cut:
         handler.close_connection = True
 

@@ -96,7 +96,7 @@ STREAM: dict[str, Scenario] = {
 SHORT: dict[str, Scenario] = {
     "tokens": Scenario(lambda asked: bash("true"), Ending.LIMIT, note="tokens", calls=3),
     "answer cut by tokens": Scenario(lambda asked: Said("thinking", finish="length"), Ending.LIMIT, note="tokens", calls=1),
-    "budget gone later": Scenario(at(1, bash("true"), Said(status=402, code="budget")), Ending.LIMIT, calls=1, over=True),
+    "budget gone later": Scenario(at(1, bash("true"), Said(status=402, code="budget_exhausted")), Ending.INFRASTRUCTURE, calls=1, over=True),
 }
 SHUT: dict[str, Scenario] = {
     "window closed": Scenario(lambda asked: Said(status=403, code="window_closed"), Ending.NOT_RUN, calls=0, over=True),
@@ -108,11 +108,16 @@ FEW: dict[str, Scenario] = {
 HURRIED: dict[str, Scenario] = {
     "time in tools": Scenario(lambda asked: bash("sleep 0.7"), Ending.LIMIT, note="time"),
     "time in the model": Scenario(lambda asked: Said("late", wait_seconds=8), Ending.LIMIT, note="time", calls=0),
+    "answer in drops": Scenario(lambda asked: replace(submit("ahpla"), drip_seconds=8), Ending.LIMIT, note="time", calls=0),
+}
+TORN: dict[str, Scenario] = {
+    "gateway ends within an answer": Scenario(at(1, bash("true"), Said("half an answer", told="clock_jumped")), Ending.INFRASTRUCTURE, calls=1),
+    "suspended within an answer": Scenario(at(1, bash("true"), Said("half an answer", told="suspended")), Ending.INFRASTRUCTURE, calls=1, over=True),
 }
 JOBS: dict[str, tuple[dict[str, Scenario], dict[str, Any]]] = {
     "plain": (PLAIN, {"call_seconds": 2.0}), "stream": (STREAM, {"stream": True, "at_once": 1}), "short": (SHORT, {"tokens": 300, "at_once": 1}),
     "few": (FEW, {"messages": 5, "at_once": 1}),
-    "hurried": (HURRIED, {"seconds": 3.0}),
+    "hurried": (HURRIED, {"seconds": 3.0}), "torn": (TORN, {"stream": True, "at_once": 1}),
 }
 """A scenario that ends the access stands last: nothing begins after it."""
 

@@ -8,9 +8,9 @@ import pytest
 
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
-from clearinghouse.core.errors import Conflict, Invalid, NotFound
-from clearinghouse.core.ids import new_id
-from clearinghouse.evaluation.benchmarks.records import Grade
+from clearinghouse.core.errors import Conflict, Invalid, NotFound, Unavailable
+from clearinghouse.core.ids import RunId, new_id
+from clearinghouse.evaluation.benchmarks.records import Grade, Item
 from clearinghouse.evaluation.benchmarks.running import actions, store
 from clearinghouse.evaluation.benchmarks.running.jobs import cells_of, check
 from clearinghouse.evaluation.benchmarks.running.records import Purpose, Run, RunState
@@ -222,7 +222,7 @@ def test_tampering_incidents_and_ungradable_answers_come_out_as_such(instance: I
     now = instance.clock.now()
     with instance.read() as tx:
         incidents = store.list_incidents(tx, run.id, instance.envelope, viewer=instance.actor.id, now=now)
-    assert [(each.kind, each.certainty) for each in incidents] == [("write_verdict", "fact")]
+    assert [(each.kind, each.certainty) for each in incidents] == [("write_verdict", "pattern")]
 
 
 @pytest.mark.parametrize(
@@ -261,6 +261,54 @@ def test_named_checks_catch_other_builds_cut_answers_reused_items_and_altered_tr
         gone = store.system_samples(tx, first.id)[2].id
         tx.derive(delete(store.eval_samples).where(store.eval_samples.c.sample_id == gone))
     assert check_names(instance, first) == {"transcripts", "grid"}
+
+
+def test_item_the_model_met_stays_met_though_a_later_attempt_never_reached_it(instance: Instance, clock: FixedClock, plan, work) -> None:  # type: ignore[no-untyped-def]
+    items = ToyItems(1)
+    say = iter([bash("true"), Said(status=401), Said(status=403, code="suspended")])
+    with scripted(lambda asked: next(say)) as model:
+        first = plan(items)
+        work(first, items, model)
+        with instance.database.read() as tx:
+            (sample,) = store.system_samples(tx, first.id)
+        assert (sample.attempts, sample.outcome) == (1, None)
+        clock.at += timedelta(seconds=1)
+        model.say = solver
+        second = plan(items)
+        work(second, items, model)
+        clock.at += timedelta(seconds=100)
+        work(first, items, model)
+    assert check_names(instance, second) == {"item_reused"}
+    assert check_names(instance, first) == set(), "the first met it first, whenever it ended"
+
+
+def test_watch_goes_on_after_a_look_that_failed(instance: Instance, plan, work) -> None:  # type: ignore[no-untyped-def]
+    items, looks = ToyItems(12), []
+
+    def may_go_on() -> str:
+        if threading.current_thread().name != "run-watch":
+            return ""
+        looks.append(1)
+        if len(looks) == 1:
+            raise OSError("the database was restarted")
+        return "the review is paused"
+
+    with scripted(lambda asked: replace(solver(asked), wait_seconds=0.15)) as model:
+        paused = work(plan(items), items, model, may_go_on=may_go_on)
+    assert (paused.state, paused.why) == (RunState.PAUSED, "the review is paused")
+
+
+def test_items_that_cannot_be_opened_for_their_controls_leave_the_run_to_others(instance: Instance, plan, work) -> None:  # type: ignore[no-untyped-def]
+    class Shut(ToyItems):
+        def open_item(self, item_id: str, *, run_id: RunId, about: str) -> Item:
+            raise Unavailable("altered")
+
+    items = ToyItems(1)
+    run = plan(items)
+    with scripted(solver) as model:
+        paused = work(run, Shut(0), model)
+        assert (paused.state, paused.why) == (RunState.PAUSED, "unavailable")
+        assert work(run, items, model).state is RunState.DONE
 
 
 def check_names(instance: Instance, run: Run) -> set[str]:

@@ -17,7 +17,10 @@ _TRIES = 3
 _PAUSES = (0.2, 1.0)
 _RETRY_AFTER_SECONDS_MAX = 10.0
 _CONNECT_SECONDS = 20.0
-_WINDOW_CODES = frozenset({"window_closed", "access_ended", "access_revoked", "access_suspended", "revoked", "suspended"})
+_WINDOW_CODES = frozenset({"window_closed", "window_not_open", "suspended", "ended"})
+"""What the gateway says where an access does not hold now (`gateway.rules.Refusal`); within a stream, too."""
+_SHUT_CODES = frozenset({"gateway_ending", "clock_jumped", "accesses_unreadable", "journal_unavailable"})
+"""Where it serves nobody for a while."""
 
 
 class Told(StrEnum):
@@ -98,24 +101,24 @@ class Client:
         """An answer, and after how long another try makes sense; None: it does not."""
         headers = {"Authorization": f"Bearer {self._endpoint.key}", SAMPLE_HEADER: sample_id, "Accept-Encoding": "identity"}
         url, began = f"{self._endpoint.base_url.rstrip('/')}/chat/completions", False
-        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+        timeout, deadline = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS)), time.monotonic() + seconds
         try:
             with self._http.stream("POST", url, json=document, headers=headers, timeout=timeout) as response:
                 if response.status_code != 200:
                     return self._refused(response)
                 began = True
                 if response.headers.get("content-type", "").startswith("text/event-stream"):
-                    return _from_stream(response), None
-                return _from_whole(_body(response)), None
+                    return _from_stream(response, deadline), None
+                return _from_whole(_body(response, deadline)), None
         except httpx.HTTPError as error:
+            if isinstance(error, httpx.ReadTimeout):  # before a word of it, or in its middle
+                return Answer(Told.FAILED, note="no answer within the time of the sample"), None
             if began:  # the model answered, and part of it is lost: whoever asks again gets another answer
                 return Answer(Told.CUT, note=f"an answer was cut off ({type(error).__name__})"), None
-            if isinstance(error, httpx.ReadTimeout):
-                return Answer(Told.FAILED, note="no answer within the time of the sample"), None
             return Answer(Told.FAILED, note=f"the gateway cannot be reached ({type(error).__name__})"), 0.0
 
     def _refused(self, response: httpx.Response) -> tuple[Answer, float | None]:
-        status, code = response.status_code, _code_of(_body(response))
+        status, code = response.status_code, _code_of(_body(response, time.monotonic() + _CONNECT_SECONDS))
         if status == 403 or code in _WINDOW_CODES:
             return Answer(Told.WINDOW, note="the gateway says that the access does not hold now"), None
         if status == 402 or code in ("budget", "budget_exhausted", "insufficient_quota"):
@@ -129,13 +132,20 @@ class Client:
         return Answer(Told.FAILED, note=f"the gateway answered {status}, which asking again does not change"), None
 
 
-def _body(response: httpx.Response) -> bytes:
+def _body(response: httpx.Response, deadline: float) -> bytes:
     body = bytearray()
     for chunk in response.iter_raw():
+        _look_at_time(deadline)
         body += chunk
         if len(body) > _RESPONSE_BYTES_MAX:
             raise httpx.DecodingError("longer than any answer")
     return bytes(body)
+
+
+def _look_at_time(deadline: float) -> None:
+    # Whoever sends a little now and then is never silent for long: no bound on silence ends it.
+    if time.monotonic() > deadline:
+        raise httpx.ReadTimeout("time is up")
 
 
 def _code_of(body: bytes) -> str:
@@ -164,7 +174,7 @@ def _from_whole(body: bytes) -> Answer:
     return _judged(message, _response(document, finish))
 
 
-def _from_stream(response: httpx.Response) -> Answer:
+def _from_stream(response: httpx.Response, deadline: float) -> Answer:
     """The pieces put together; without a last one it is no answer."""
     content: list[str] = []
     refusal: list[str] = []
@@ -172,6 +182,7 @@ def _from_stream(response: httpx.Response) -> Answer:
     last: dict[str, Any] = {}
     finish, usage, done, size, error = None, None, False, 0, False
     for line in response.iter_lines():
+        _look_at_time(deadline)
         size += len(line)
         if size > _RESPONSE_BYTES_MAX:
             return Answer(Told.CUT, note="an answer is longer than any")
@@ -183,7 +194,14 @@ def _from_stream(response: httpx.Response) -> Answer:
             break
         try:
             piece = json.loads(data)
-            error = error or "error" in piece
+            if "error" in piece:
+                # Where our side ended it, that says nothing of the model: the sample is run again.
+                code = _code_of(data.encode("utf-8", "replace"))
+                if code in _WINDOW_CODES:
+                    return Answer(Told.WINDOW, note="the gateway says that the access does not hold now")
+                if code in _SHUT_CODES:
+                    return Answer(Told.FAILED, note="the gateway ended an answer: it serves nobody now")
+                error = True
             last |= {key: piece[key] for key in ("id", "model", "system_fingerprint") if piece.get(key)}
             usage = piece.get("usage") or usage
             for choice in piece.get("choices") or ():
@@ -194,7 +212,7 @@ def _from_stream(response: httpx.Response) -> Answer:
                     _add_call(calls, call)
                 finish = choice.get("finish_reason") or finish
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            return Answer(Told.CUT, note="a piece of an answer is no chat completion")
+            return Answer(Told.CUT, note="an answer has a piece that is no chat completion")
     if error or not done or finish is None:
         return Answer(Told.CUT, {"role": "assistant", "content": "".join(content)}, _response({**last, "usage": usage}, finish), "an answer was cut off")
     message: dict[str, Any] = {"role": "assistant", "content": "".join(content) or None}

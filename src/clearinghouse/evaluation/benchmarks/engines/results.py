@@ -22,7 +22,8 @@ def ended_by(answer: Answer, *, answered: bool, seconds_left: float) -> tuple[En
         case Told.WINDOW:
             return cut_by_us(answered), answer.note, True
         case Told.BUDGET:
-            return (Ending.LIMIT if answered else Ending.NOT_RUN), answer.note, True
+            # What is used up is the access of the whole run, which says nothing of this sample: no model fails for it.
+            return cut_by_us(answered), answer.note, True
         case Told.CONTEXT:
             return Ending.LIMIT, answer.note, False
         case Told.STOPPED:

@@ -108,7 +108,8 @@ def note_sample(
         return None
     incidents = result.incidents
     if grade is not None and grade.tampered:
-        incidents = (*incidents, Incident(IncidentKind.WRITE_VERDICT, Certainty.FACT, 0, "what was handed in tried to reach its grader"))
+        # It may be that the grader saw it done, and it may be that a comment names a path of the grader's: a person looks.
+        incidents = (*incidents, Incident(IncidentKind.WRITE_VERDICT, Certainty.PATTERN, 0, "what was handed in reads or acts as if to reach its grader"))
     used = Sample(
         sample.id, sample.run_id, sample.number, sample.domain, sample.family, sample.item, sample.epoch, sample.attempts, None,
         prompt_tokens=result.usage.prompt_tokens, completion_tokens=result.usage.completion_tokens, calls=result.usage.calls,

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -84,7 +84,13 @@ class Runner:
             run = actions.claim(tx, run_id, lease, until=self._until(), actor=self.actor, now=self.now())
         work = _Work(self, run, lease, engine, endpoint, may_go_on, progress)
         with work.watched(stop):
-            why = work.do()
+            try:
+                why = work.do()
+            except Conflict:
+                why = "overtaken"
+            except Unavailable as error:
+                self.report(f"clearinghouse run: {error}")
+                why = "unavailable"
         with self.database.write() as tx:
             actions.leave(tx, run, lease, why, actor=self.actor, now=self.now())
         with self.database.read() as tx:
@@ -118,7 +124,12 @@ class _Work:
     _released: bool = True
 
     def do(self) -> str:
-        """Everything; gives why not everything was done."""
+        """Everything; gives why not everything was done.
+
+        Raises:
+            Conflict: the run is another worker's by now, or was ended.
+            Unavailable: the engine, the database or an item cannot be had now.
+        """
         runner = self.runner
         with runner.database.read() as tx:
             plan, self.key = store.system_plan(tx, self.run.id, runner.envelope)
@@ -139,13 +150,7 @@ class _Work:
             if self.stop.is_set() or (why := self.may_go_on()):
                 return self.why or why or "stopped"
             self._samples = {sample.id: sample for sample in waiting}
-            try:
-                self.engine.run(self._job(plan, waiting), lambda result: self._note(plan, result), self.stop)
-            except Conflict:
-                return "overtaken"
-            except Unavailable as error:
-                runner.report(f"clearinghouse run: {error}")
-                return "unavailable"
+            self.engine.run(self._job(plan, waiting), lambda result: self._note(plan, result), self.stop)
             if self._over:
                 return "no access"
             if not self._released:
@@ -265,20 +270,28 @@ class _Work:
             if time.monotonic() - looked < _LOOK_SECONDS:
                 continue
             looked = time.monotonic()
-            with suppress(Unavailable):
-                if why := self.may_go_on():
-                    self._end(why)
-                with self.runner.database.read() as tx:
-                    found = store.system_run(tx, self.run.id)
-                if found is None or found.state is not RunState.RUNNING:
-                    self._end("ended")
-                elif found.stop_wanted:
-                    self._end("stopped")
-                if time.monotonic() - renewed > LEASE_SECONDS / 4:
-                    with self.runner.database.write() as tx:
-                        if not store.renew_run(tx, self.run.id, self.lease, self.runner._until()):
-                            self._end("overtaken")
-                    renewed = time.monotonic()
+            try:
+                renewed = self._look(renewed)
+            except Exception:
+                # Whatever it was, a database that was restarted: looked at again, as long as the lease may be ours.
+                if time.monotonic() - renewed > LEASE_SECONDS:
+                    self._end("unavailable")
+
+    def _look(self, renewed: float) -> float:
+        if why := self.may_go_on():
+            self._end(why)
+        with self.runner.database.read() as tx:
+            found = store.system_run(tx, self.run.id)
+        if found is None or found.state is not RunState.RUNNING:
+            self._end("ended")
+        elif found.stop_wanted:
+            self._end("stopped")
+        if time.monotonic() - renewed <= LEASE_SECONDS / 4:
+            return renewed
+        with self.runner.database.write() as tx:
+            if not store.renew_run(tx, self.run.id, self.lease, self.runner._until()):
+                self._end("overtaken")
+        return time.monotonic()
 
     def _end(self, why: str) -> None:
         if not self.stop.is_set():

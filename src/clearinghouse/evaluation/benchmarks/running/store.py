@@ -16,8 +16,10 @@ from sqlalchemy import (
     LargeBinary,
     Row,
     Table,
+    case,
     func,
     insert,
+    literal,
     or_,
     select,
     update,
@@ -205,13 +207,15 @@ def hold_lease(tx: Transaction, run_id: RunId, lease: str) -> bool:
 
 
 def begin_sample(tx: Transaction, sample_id: str, now: datetime) -> None:
-    """Count an attempt."""
-    tx.write(update(eval_samples).where(eval_samples.c.sample_id == sample_id).values(attempts=eval_samples.c.attempts + 1, begun_at=now))
+    """Count an attempt; when the model first met the item stays."""
+    begun = func.coalesce(eval_samples.c.begun_at, literal(now, Instant))
+    tx.write(update(eval_samples).where(eval_samples.c.sample_id == sample_id).values(attempts=eval_samples.c.attempts + 1, begun_at=begun))
 
 
 def unbegin_sample(tx: Transaction, sample_id: str) -> None:
-    """It was not begun after all: the model was never reached."""
-    tx.write(update(eval_samples).where(eval_samples.c.sample_id == sample_id).values(attempts=eval_samples.c.attempts - 1, begun_at=None))
+    """It was not begun after all: the model was never reached this time, and perhaps before."""
+    begun = case((eval_samples.c.attempts > 1, eval_samples.c.begun_at), else_=None)
+    tx.write(update(eval_samples).where(eval_samples.c.sample_id == sample_id).values(attempts=eval_samples.c.attempts - 1, begun_at=begun))
 
 
 def charge_sample(tx: Transaction, sample: Sample) -> None:
