@@ -105,7 +105,7 @@ PLAIN = {
     "evaluation/benchmarks/running/jobs.py:_Work.do": _MACHINE,
     "evaluation/benchmarks/running/jobs.py:_Work._waiting": _MACHINE,
     "evaluation/benchmarks/running/jobs.py:_Work._try_controls": _MACHINE,
-    "evaluation/benchmarks/running/jobs.py:_Work._watch": _MACHINE,
+    "evaluation/benchmarks/running/jobs.py:_Work._look": _MACHINE,
     "app/gateway.py:_DatabaseSource._look": _MACHINE,
     "app/gateway.py:list_accesses": "an administrator stops accesses in need, and is shown who has one and until when",
     "app/gateway.py:meter_of": "the same: figures of an access, for an administrator",
