@@ -205,6 +205,25 @@ def verify(
         raise Invalid(f"{len(keys) - len(found.keys)} of the keys did not sign this statement")
 
 
+@app.command(name="partner-access")
+def partner_access(
+    ctx: typer.Context, review: Review, partner: Annotated[str, typer.Argument(metavar="PARTNER", help="Partner id (ptn_...), chosen by both sides.")],
+    json: Json = False,
+) -> None:
+    """Let a chosen partner call the model through the gateway, from the planned release to its own end; for the developer. The key is shown once."""
+    from clearinghouse.evaluation.review import actions
+
+    with context_of(ctx).instance() as instance, instance.database.write() as tx:
+        access, key = actions.give_access(
+            tx, review, partner, envelope=instance.envelope, actor=instance.actor.id, now=instance.clock.now()
+        )
+    if json:
+        print_json({"access": access.id, "begins_at": access.begins_at, "ends_at": access.ends_at, "key": key})
+    else:
+        out.print(key, markup=False)
+        say(f"{access.id}: from {access.begins_at:%Y-%m-%d %H:%M} to {access.ends_at:%Y-%m-%d %H:%M} UTC; this key is not shown again")
+
+
 @app.command()
 def figures(ctx: typer.Context, json: Json = False) -> None:
     """What the public is told: windows opened, closed, withdrawn, and the days they used."""

@@ -264,11 +264,17 @@ def test_partners_are_chosen_by_both_and_suspended_by_one(table: Table) -> None:
     review_id, window = table.opened()
     partner = table.act(
         actions.propose_partner, review_id, by="dora", name="Valley Hospital", sector="health", tier="defender", terms="Own systems only.",
-        why="A small hospital.", tokens_max=1000, ends_at=window.ends_at, small_operator=True, party=table.id("olga"),
+        why="A small hospital.", tokens_max=1000, ends_at=window.ends_at + timedelta(days=9), small_operator=True, party=table.id("olga"),
     )
     assert table.act(actions.vote, review_id, partner.id, Vote.YES, "Ours.", by="dora") is PartnerState.PROPOSED
     assert table.act(actions.vote, review_id, partner.id, Vote.YES, "Needed.", by="anna") is PartnerState.CHOSEN
-    given = access(table, review_id, "partner", "olga")
+    with pytest.raises(NotPermitted):
+        table.act(actions.give_access, review_id, partner.id, by="anna")
+    given, key = table.act(actions.give_access, review_id, partner.id, by="dora")
+    assert (key.startswith("ch."), given.purpose, given.ends_at) == (True, "partner", partner.ends_at)
+    table.act(actions.pause, review_id, "A question.", by="edda")
+    assert found(table, given).suspended_at is None, "a pause of the window is none of the partner's"
+    table.act(actions.resume, review_id, by="edda")
     with pytest.raises(NotPermitted):
         table.act(actions.vote, review_id, partner.id, Vote.NO, "No part of mine.", by="edda")
     table.act(actions.suspend_partner, review_id, partner.id, "Out of scope.", by="anna")
@@ -277,6 +283,8 @@ def test_partners_are_chosen_by_both_and_suspended_by_one(table: Table) -> None:
         table.act(actions.restore_partner, review_id, partner.id, by="dora")
     table.act(actions.restore_partner, review_id, partner.id, by="axel")
     assert found(table, given).suspended_at is None
+    table.act(actions.end_window, review_id, by="edda")
+    assert found(table, given).ended_at is None, "it outlasts the window and has an end of its own"
     assert table.act(actions.vote, review_id, partner.id, Vote.NO, "Changed our mind.", by="dora") is PartnerState.DECLINED
     assert found(table, given).ended_at is not None
 

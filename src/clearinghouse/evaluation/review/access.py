@@ -9,33 +9,59 @@ from clearinghouse.gateway import store as gateway_store
 from clearinghouse.gateway.records import Access
 from clearinghouse.storage import Transaction
 
+_PARTNER = "partner"
 
-def end_access(tx: Transaction, engagement: Engagement, cause: str, *, actor: PartyId, now: datetime) -> None:
-    """All of them end, for good.
+
+def end_access(tx: Transaction, engagement: Engagement, cause: str, *, partners: bool = False, actor: PartyId, now: datetime) -> None:
+    """What the desk was given ends, for good.
 
     Args:
         cause: one word of ours.
+        partners: what partners were given ends, too; by itself it outlasts the window, and has an end of its own.
     """
-    gateway.end_all_of_review(tx, engagement.id, cause, actor=actor, now=now)
+    for access in gateway_store.system_of_review(tx, engagement.id):
+        if partners or access.purpose != _PARTNER:
+            gateway.end_access(tx, access, cause, actor=actor, now=now)
+
+
+def grant_partner_access(tx: Transaction, engagement: Engagement, partner: Partner, upstream: str, *, actor: PartyId, now: datetime) -> tuple[Access, str]:
+    """An access for a chosen partner and its key, shown once: from the planned release on, to the partner's own end and quota.
+
+    Raises:
+        Invalid: the partner's end lies before the planned release, or has passed.
+        NotFound: its party is gone.
+    """
+    assert partner.party is not None, "the caller asked"
+    begins_at = max(now, engagement.review.partner_release_at or now)
+    return gateway.grant_access(
+        tx, engagement.id, partner.party, _PARTNER, upstream, begins_at, partner.ends_at, tokens_max=partner.tokens_max, calls_max=partner.tokens_max,
+        actor=actor, now=now,
+    )
 
 
 def suspend_access(tx: Transaction, engagement: Engagement, cause: str, *, actor: PartyId, now: datetime) -> None:
-    """All of them rest."""
-    gateway.suspend_all_of_review(tx, engagement.id, cause, actor=actor, now=now)
+    """What the desk was given rests; what partners were given has suspensions of its own."""
+    for access in gateway_store.system_of_review(tx, engagement.id):
+        if access.purpose != _PARTNER and access.suspended_at is None:
+            gateway.suspend_access(tx, access, cause, actor=actor, now=now)
 
 
 def restore_access(tx: Transaction, engagement: Engagement, *, actor: PartyId, now: datetime) -> None:
-    """All that rest come back.
+    """What of the desk's rests comes back.
 
     Raises:
         NotPermitted: the other side suspended them.
     """
-    gateway.restore_all_of_review(tx, engagement.id, actor=actor, now=now)
+    for access in gateway_store.system_of_review(tx, engagement.id):
+        if access.purpose != _PARTNER and access.suspended_at is not None:
+            gateway.restore_access(tx, access, actor=actor, now=now)
 
 
 def shorten_access(tx: Transaction, engagement: Engagement, ends_at: datetime, *, actor: PartyId, now: datetime) -> None:
-    """None of them lasts longer than this."""
-    gateway.shorten_all_of_review(tx, engagement.id, ends_at, actor=actor, now=now)
+    """Nothing that the desk was given lasts longer than this."""
+    for access in gateway_store.system_of_review(tx, engagement.id):
+        if access.purpose != _PARTNER and access.begins_at < ends_at < access.ends_at:
+            gateway.shorten_access(tx, access, ends_at, actor=actor, now=now)
 
 
 def end_partner_access(tx: Transaction, engagement: Engagement, partner: Partner, *, actor: PartyId, now: datetime) -> None:
@@ -59,4 +85,4 @@ def restore_partner_access(tx: Transaction, engagement: Engagement, partner: Par
 
 
 def _of(tx: Transaction, engagement: Engagement, partner: Partner) -> list[Access]:
-    return [one for one in gateway_store.system_of_review(tx, engagement.id) if one.party == partner.party and one.purpose == "partner"]
+    return [one for one in gateway_store.system_of_review(tx, engagement.id) if one.party == partner.party and one.purpose == _PARTNER]

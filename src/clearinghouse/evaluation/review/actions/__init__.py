@@ -13,7 +13,7 @@ from clearinghouse.evaluation.review.actions.assessing import (
 from clearinghouse.evaluation.review.actions.ending import certify_destruction, close, lapse, withdraw
 from clearinghouse.evaluation.review.actions.entering import enter, take_part
 from clearinghouse.evaluation.review.actions.opening import end_part, name_participant, open_review, plan_partner_release, submit
-from clearinghouse.evaluation.review.actions.partners import propose_partner, restore_partner, suspend_partner, vote
+from clearinghouse.evaluation.review.actions.partners import give_access, propose_partner, restore_partner, suspend_partner, vote
 from clearinghouse.evaluation.review.actions.telling import answer, consult, declare_conflict, give_notice, note_audit, tell_finding
 from clearinghouse.evaluation.review.actions.watching import note_look
 from clearinghouse.evaluation.review.actions.windows import end_over, end_window, open_window, pause, resume
@@ -34,6 +34,7 @@ __all__ = [
     "enter",
     "freeze_plan",
     "frozen_plan",
+    "give_access",
     "give_notice",
     "grant_window",
     "keep_analysis",

@@ -23,7 +23,7 @@ def withdraw(tx: Transaction, review_id: str, *, envelope: Envelope, actor: Part
     """
     engagement = take_part(tx, review_id, Part.DEVELOPER, envelope=envelope, actor=actor, now=now)
     moved = move(tx, engagement, "withdraw", now=now)
-    close_windows(tx, moved, "developer", actor=actor, now=now)
+    close_windows(tx, moved, "developer", partners=True, actor=actor, now=now)
     leave(tx, moved, "ReviewWithdrawn", actor=actor, now=now)
 
 

@@ -5,9 +5,16 @@ from datetime import datetime
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.evaluation.review import rules, store
-from clearinghouse.evaluation.review.access import end_partner_access, restore_partner_access, suspend_partner_access
+from clearinghouse.evaluation.review.access import (
+    end_partner_access,
+    grant_partner_access,
+    restore_partner_access,
+    suspend_partner_access,
+)
 from clearinghouse.evaluation.review.actions.entering import leave, nothing_found, take_part, write_entry
+from clearinghouse.evaluation.review.documents import predicate_of
 from clearinghouse.evaluation.review.records import (
+    DocumentKind,
     Engagement,
     EntryKind,
     Part,
@@ -18,6 +25,7 @@ from clearinghouse.evaluation.review.records import (
     ReviewKind,
     Vote,
 )
+from clearinghouse.gateway.records import Access
 from clearinghouse.parties import actions as parties
 from clearinghouse.storage import Envelope, Transaction
 
@@ -124,6 +132,24 @@ def restore_partner(tx: Transaction, review_id: str, partner_id: str, *, envelop
         raise Conflict("somebody else moved this partner in the same moment; look again")
     restore_partner_access(tx, engagement, partner, actor=actor, now=now)
     leave(tx, engagement, "PartnerRestored", subjects=(partner.id,), actor=actor, now=now)
+
+
+def give_access(tx: Transaction, review_id: str, partner_id: str, *, envelope: Envelope, actor: PartyId, now: datetime) -> tuple[Access, str]:
+    """The developer lets a chosen partner call the model through the gateway; gives the access and its key, which is shown once.
+
+    Raises:
+        NotFound, NotPermitted: as for `vote`; access to a model is its developer's to give.
+        Conflict: it is no chosen partner, or has no party here.
+        Invalid: its end lies before the planned release.
+    """
+    engagement = take_part(tx, review_id, Part.DEVELOPER, envelope=envelope, actor=actor, now=now)
+    partner = _find(tx, engagement, partner_id)
+    if partner.state is not PartnerState.CHOSEN or partner.party is None:
+        raise Conflict(f"only a chosen partner that is a party here is given access; this one is {partner.state}")
+    agreement = store.documents.latest(tx, engagement, DocumentKind.AGREEMENT)
+    if agreement is None:
+        raise Conflict("no terms say which model it is")
+    return grant_partner_access(tx, engagement, partner, str(predicate_of(agreement)["upstream"]), actor=actor, now=now)
 
 
 def _find(tx: Transaction, engagement: Engagement, partner_id: str) -> Partner:

@@ -113,19 +113,19 @@ def end_over(tx: Transaction, *, envelope: Envelope, actor: PartyId, now: dateti
     return len(over)
 
 
-def close_windows(tx: Transaction, engagement: Engagement, by: str, *, actor: PartyId, now: datetime) -> None:
-    """End what is open of a review that ends for another reason; every access ends."""
-    _end(tx, engagement, by, actor=actor, now=now)
+def close_windows(tx: Transaction, engagement: Engagement, by: str, *, partners: bool = False, actor: PartyId, now: datetime) -> None:
+    """End what is open of a review that ends for another reason; with `partners`, what partners were given ends, too."""
+    _end(tx, engagement, by, partners=partners, actor=actor, now=now)
 
 
-def _end(tx: Transaction, engagement: Engagement, by: str, *, actor: PartyId, now: datetime) -> None:
+def _end(tx: Transaction, engagement: Engagement, by: str, *, partners: bool = False, actor: PartyId, now: datetime) -> None:
     for window in store.windows.list_of(tx, engagement):
         if window.ended_at is None and store.windows.end(tx, window, now, by):
             at = max(window.starts_at, min(now, window.ends_at))
             used = rules.length_seconds(window.starts_at, at)
             leave(tx, engagement, "WindowEnded", {"by": by, "ended_at": render_instant(at), "used_seconds": used}, subjects=(window.id,),
                   actor=actor, now=now)
-    end_access(tx, engagement, "window_ended", actor=actor, now=now)
+    end_access(tx, engagement, "window_ended", partners=partners, actor=actor, now=now)
 
 
 def _hours_signed(tx: Transaction, engagement: Engagement, policy: ReviewPolicy) -> int:
