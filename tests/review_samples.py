@@ -15,6 +15,7 @@ from clearinghouse.app.views.review_runs import (
     TranscriptPage,
 )
 from clearinghouse.app.views.reviews import (
+    AskLine,
     ClockLine,
     DocumentLine,
     EntryLine,
@@ -71,8 +72,8 @@ def review_samples(page: Callable[..., Page], now: datetime) -> Samples:
     figures = PublicFigures(41, 23, None, None, 512, 5, now.replace(day=1))
     kinds = ("inquiry", "access", "update", "withdrawal")
     return {
-        "reviews": ("reviews.html", page("/reviews", EDDA), {"lines": lines, "opens": False, "form": Form(), "kinds": kinds}),
-        "reviews-developer": ("reviews.html", page("/reviews", DORA), {"lines": (), "opens": True, "form": Form({}, {"": "name the model"}), "kinds": kinds}),
+        "reviews": ("reviews.html", page("/reviews", EDDA), {"lines": lines, "opens": False, "form": Form(), "kinds": kinds, "asks": (AskLine("rla_" + "k" * 26, LONG, "sealed_run", "Edda Evaluator", now, now + timedelta(hours=9), "ab12 cd34 ef56"),)}),
+        "reviews-developer": ("reviews.html", page("/reviews", DORA), {"lines": (), "opens": True, "form": Form({}, {"": "name the model"}), "kinds": kinds, "asks": ()}),
         "review": one(EDDA, "overview"), "review-terms": one(DORA, "terms"), "review-run": one(EDDA, "run", run=_run(now)),
         "review-assessment": one(EDDA, "assessment", assessed=_assessed()), "review-partners": one(DORA, "partners"),
         "review-record": one(EDDA, "record", replace(shown, deeds=(), recused=True, parts=())),

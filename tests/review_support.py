@@ -40,6 +40,12 @@ legal_basis = "A voluntary agreement between both organisations."
 PLAN = {"note": "a plan made up for a test"}
 PLAN_DIGEST = "sha256:" + hashlib.sha256(b"plan").hexdigest()
 ITEM_ROOT = "sha256:" + hashlib.sha256(b"items").hexdigest()
+ASSESSMENT = {
+    "outcome": "undetermined", "decides": "raw", "rehearsal": False, "domains": [], "findings": [], "effort": {
+        "scaffolds": 1, "prompts": 1, "attempts": 1, "tokens": 1, "person_hours": 1.0,
+    }, "budget": {"tokens": 1, "messages": 1, "seconds": 1.0, "epochs": 1}, "exposure": {"items": 1, "of_pack": 1, "most_engagements": 1, "words": "seen"},
+    "incidents": {},
+}
 PEOPLE = {
     "dora": ("lab", Role.DEVELOPER), "doug": ("lab", Role.DEVELOPER), "edda": ("desk", Role.EVALUATOR), "anna": ("desk", Role.AUTHORITY),
     "axel": ("desk", Role.AUTHORITY), "carl": ("desk", Role.CUSTODIAN), "cleo": ("desk", Role.CUSTODIAN), "olga": ("other", Role.OVERSEER), "mallory": ("rival", Role.DEVELOPER),
@@ -131,7 +137,7 @@ class Table:
     def previewed(self, **options: Any) -> ReviewCaseId:
         review_id = self.closed(**options)
         self.act(actions.keep_analysis, review_id, b'{"record": 1}', PLAN_DIGEST, by="edda")
-        self.act(actions.draw_up_assessment, review_id, {"domains": []}, by="edda")
+        self.act(actions.draw_up_assessment, review_id, ASSESSMENT, by="edda")
         return review_id
 
     def drawn_up(self, **options: Any) -> tuple[ReviewCaseId, Document]:

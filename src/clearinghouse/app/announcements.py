@@ -23,6 +23,8 @@ from clearinghouse.disclosure.coordination.rooms.store import cases, participant
 from clearinghouse.disclosure.deconfliction import store as deconfliction
 from clearinghouse.disclosure.deconfliction.leads import actions as leads
 from clearinghouse.disclosure.intake import store as intake
+from clearinghouse.evaluation.review.records import Part
+from clearinghouse.evaluation.review.store import reviews
 from clearinghouse.ledger import store as ledger
 from clearinghouse.ledger.store import LoggedEvent
 from clearinghouse.parties import store as parties
@@ -134,6 +136,22 @@ def tell_committed(telling: Telling) -> None:
     commitment = telling.event.subjects[0]
     readers = parties.system_readers(telling.tx, commitment, telling.now)
     telling.tell(NoticeKind.COMMITMENT_DUE, commitment, (grant.party for grant in readers if grant.basis is Basis.REPORTER))
+
+
+def tell_review(telling: Telling) -> None:
+    """Tell everybody in a review of a model that something happened there; what, stands there alone."""
+    _tell_review(telling, frozenset(Part))
+
+
+def tell_authorities(telling: Telling) -> None:
+    """The same for authorities alone: nobody else is told of a determination before it is shared."""
+    _tell_review(telling, frozenset({Part.AUTHORITY}))
+
+
+def _tell_review(telling: Telling, parts: frozenset[Part]) -> None:
+    review = telling.event.subjects[0]
+    here = [one for one in reviews.system_participants(telling.tx, review) if one.until is None and one.part in parts]
+    telling.tell(NoticeKind.REVIEW_UPDATED, review, dict.fromkeys(one.party for one in here))
 
 
 def invite(telling: Telling) -> None:
@@ -352,7 +370,7 @@ def tell_subscriber(telling: Telling) -> None:
 
 ACTIONS: dict[str, Callable[[Telling], None]] = {
     action.__name__: action for action in (
-        acknowledge, tell_desk, tell_finder, tell_of_appeal, tell_appellant, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
+        acknowledge, tell_review, tell_authorities, tell_desk, tell_finder, tell_of_appeal, tell_appellant, tell_committed, invite, welcome, pass_on_message, pass_on_document, pass_on_status, pass_on_decision, pass_on_proposal,
         pass_on_embargo, tell_all_at_once, remind_everybody, remind_coordinators, hand_to_vendor, refresh_embargo, tell_everybody,
         tell_coordinators, tell_owners, tell_of_bounce, tell_subscriber, bring_charter, bring_new_charter,
         tell_of_answer, tell_of_validation, renew_packets, tell_of_withdrawal, note_lead, tell_of_ask, ask_second_coordinator, tell_opted_out, ask_second_person, tell_person, mail_invitation, ask_to_confirm,

@@ -67,6 +67,10 @@ FOLLOW_UPS: dict[str, tuple[str, ...]] = {
     # Validation
     "ReportValidated": ("tell_of_validation", "renew_packets"),
     "ValidationFailed": ("tell_coordinators",),
+    # Reviews of models
+    **dict.fromkeys(("ReviewSubmitted", "ReviewParticipantNamed", "AgreementDrafted", "TermsSigned", "PlanFrozen", "WindowOpened", "WindowPaused", "WindowResumed", "WindowEnded", "ModelIdentityChanged", "FindingTold", "FindingAnswered", "IncidentNoticeGiven", "InquiryAnswered", "AssessmentPreviewed", "AssessmentReplied", "ReviewShared", "AssessmentCorrected", "PartnerProposed", "PartnerAnswered", "PartnerSuspended", "PartnerRestored", "ReviewAudited", "MaterialsDestroyed", "ReviewWithdrawn", "ReviewClosed"), ("tell_review",)),
+    "DeterminationDrawnUp": ("tell_authorities",),
+    "DeterminationSigned": ("tell_authorities",),
     # Asking to take part
     "JoinAsked": ("tell_of_ask",),
     # Embargo, contact and capacity

@@ -109,7 +109,7 @@ def statement(visitor: Visiting, review_id: FromPath[str], review_document_id: F
 
 def _list(visitor: Visitor, lines: list[reviews.ReviewLine], form: rendering.Form | None = None, *, status: int = 200) -> Response[Any]:
     opens = visitor.party is not None and Role.DEVELOPER in visitor.party.roles
-    return visitor.render("reviews.html", lines=lines, opens=opens, form=form or rendering.Form(), kinds=tuple(ReviewKind), http_status=status)
+    return visitor.render("reviews.html", lines=lines, opens=opens, asks=reviews.list_asks(visitor.instance), form=form or rendering.Form(), kinds=tuple(ReviewKind), http_status=status)
 
 
 def _page(visitor: Visitor, page: reviews.ReviewPage, part: str, run: review_runs.RunPart | None) -> Response[Any]:

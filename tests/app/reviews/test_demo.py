@@ -113,6 +113,25 @@ def test_materials_are_gone_and_what_was_signed_stays(played: Played) -> None:
     assert {one.kind for one in page.documents} == {"agreement", "plan", "assessment", "determination", "destruction"}
 
 
+def test_no_canary_lies_in_any_file_of_the_instance(played: Played) -> None:
+    """After a full run: the database with its log, the gateway's journal, statements, everything below the home and what we left in /tmp."""
+    played.instance.database.close()
+    home = played.instance.settings.home
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert {"clearinghouse.db", "journal.db"} <= {path.name for path in files}
+    marks = [mark for canary in played.canaries for mark in (canary.encode(), canary.encode("utf-16-le"), canary.encode().hex().encode())]
+    assert len(marks) == 45
+    found = {path.relative_to(home) for path in files for mark in marks if mark in path.read_bytes()}
+    assert found == set()
+
+
+def test_incident_and_preview_are_told_to_who_takes_part_and_to_nobody_else() -> None:
+    from clearinghouse.app.process import FOLLOW_UPS
+
+    assert FOLLOW_UPS["IncidentNoticeGiven"] == FOLLOW_UPS["AssessmentPreviewed"] == ("tell_review",)
+    assert FOLLOW_UPS["DeterminationDrawnUp"] == ("tell_authorities",)
+
+
 def party(played: Played, name: str) -> Party:
     with played.instance.database.read() as tx:
         found = tx.value(text("select party_id from parties where name = :name").bindparams(name=name))

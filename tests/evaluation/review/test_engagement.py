@@ -25,7 +25,7 @@ from clearinghouse.gateway import store as gateway_store
 from clearinghouse.gateway.records import Access
 from clearinghouse.ledger.dsse import check_envelope, render_envelope, sign_payload
 from clearinghouse.storage.sealing import open_with
-from review_support import AGREEMENT, ITEM_ROOT, PLAN, PLAN_DIGEST, Table
+from review_support import AGREEMENT, ASSESSMENT, ITEM_ROOT, PLAN, PLAN_DIGEST, Table
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_correction_supersedes_and_edits_nothing(table: Table) -> None:
     first = table.documents(review_id, DocumentKind.DETERMINATION)[-1]
     assert table.act(actions.correct, review_id, "A family was counted twice.", by="edda") == 2
     table.act(actions.keep_analysis, review_id, b'{"record": 2}', PLAN_DIGEST, by="edda")
-    table.act(actions.draw_up_assessment, review_id, {"domains": []}, by="edda")
+    table.act(actions.draw_up_assessment, review_id, ASSESSMENT, by="edda")
     with pytest.raises(Conflict, match="0 answers"):
         table.act(actions.draw_up_determination, review_id, "covered", "because", by="anna")  # people are asked anew
     for body in ("One", "Two"):

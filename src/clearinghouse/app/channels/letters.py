@@ -81,11 +81,13 @@ _WORDS: dict[NoticeKind, tuple[str, str]] = {
         "A commitment is to be opened",
         "The day by which you open a commitment comes near or has passed. Open it, or withdraw it; left shut, it counts as never opened.",
     ),
+    NoticeKind.REVIEW_UPDATED: ("News in a review", "Something happened in a review of a model in which you take part; what, stands there alone."),
     NoticeKind.DESK_WAITING: ("Something waits at the intake desk", "Something came in that a person of the intake desk must look at."),
 }
 ANSWERABLE = frozenset(NoticeKind) - {
     NoticeKind.ACCOUNT_CHANGED, NoticeKind.WEBHOOK_DISABLED, NoticeKind.DESK_WAITING, NoticeKind.GLASS_BROKEN, NoticeKind.GLASS_REQUESTED,
     NoticeKind.OPT_OUT_OVERRIDDEN, NoticeKind.ACCOUNT_INVITED, NoticeKind.CONTACT_ADDED, NoticeKind.COMMITMENT_DUE,
+    NoticeKind.REVIEW_UPDATED,
 }
 
 

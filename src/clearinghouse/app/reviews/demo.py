@@ -115,6 +115,8 @@ class Played:
     keys: tuple[str, ...]
     """Public keys of those who signed it, in hexadecimal."""
     envelope: Path
+    canaries: tuple[str, ...] = field(repr=False)
+    """Of the items that were sealed: nothing outside of the seal holds one."""
 
 
 def play(
@@ -155,7 +157,7 @@ def play(
     _ended(stage, review_id)
     sign_checkpoint(stage.instance)
     signers = tuple(stage.signing[name].public_key().public_bytes_raw().hex() for name in ("Anna Authority", "Axel Authority"))
-    return Played(stage.instance, review_id, run, analysis, record, stage.people["Edda Evaluator"].id, digest, signers, envelope)
+    return Played(stage.instance, review_id, run, analysis, record, stage.people["Edda Evaluator"].id, digest, signers, envelope, tuple(item.canary for item in items))
 
 
 def _people(instance: Instance, say: Callable[[str], None]) -> Stage:

@@ -11,7 +11,10 @@ from clearinghouse.app.views.review_runs import standing
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.ids import PartyId
 from clearinghouse.core.review_policy import ReviewPolicy
-from clearinghouse.core.roles import Scope
+from clearinghouse.core.roles import Role, Scope
+from clearinghouse.evaluation.benchmarks.custody import store as custody_store
+from clearinghouse.evaluation.benchmarks.packs import store as pack_store
+from clearinghouse.evaluation.benchmarks.packs.boxes import fingerprint
 from clearinghouse.evaluation.review import documents, rules, store
 from clearinghouse.evaluation.review.actions.agreeing import SIGNING_SIDES, is_complete
 from clearinghouse.evaluation.review.actions.ending import destruction_due
@@ -188,6 +191,36 @@ def list_reviews(instance: Instance) -> list[ReviewLine]:
         names = party_store.name_parties(tx, sorted({one.review.developer for one in found}))
         windows = {one.id: store.windows.list_of(tx, one) for one in found}
     return [_line(one, names[one.review.developer][0], windows[one.id], now) for one in found]
+
+
+@dataclass(frozen=True, slots=True)
+class AskLine:
+    """An ask that waits for the viewer's share."""
+
+    id: str
+    pack: str
+    purpose: str
+    asked_by: str
+    asked_at: datetime
+    until: datetime
+    fingerprint: str
+    """Of the run's key: compared by another way before one releases."""
+
+
+def list_asks(instance: Instance) -> list[AskLine]:
+    """What custodians of a pack are asked for and have not released, soonest over first."""
+    if Role.CUSTODIAN not in instance.actor.roles:
+        return []
+    now, viewer = instance.clock.now(), instance.actor.id
+    with instance.read() as tx:
+        asks = [one for one in custody_store.list_asks(tx, viewer=viewer, now=now) if one.ended_at is None and one.until > now]
+        mine = {one.ask_id for one in custody_store.list_releases(tx, [one.id for one in asks], viewer=viewer, now=now) if one.party == viewer}
+        held = {pack.id: pack for pack in pack_store.list_packs(tx, viewer=viewer, now=now)}
+        names = party_store.name_parties(tx, sorted({one.asked_by for one in asks}))
+    return [
+        AskLine(one.id, held[one.pack_id].name, one.purpose, names[one.asked_by][0], one.asked_at, one.until, fingerprint(one.recipient))
+        for one in sorted(asks, key=lambda one: one.until) if one.id not in mine and one.pack_id in held
+    ]
 
 
 def read_review(instance: Instance, review_id: str) -> ReviewPage:

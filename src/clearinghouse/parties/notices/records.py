@@ -49,6 +49,8 @@ class NoticeKind(StrEnum):
     WEBHOOK_DISABLED = "webhook.disabled"
     COMMITMENT_DUE = "commitment.due"
     """A commitment of one's own has to be opened soon, or should have been."""
+    REVIEW_UPDATED = "review.updated"
+    """Something in a review of a model in which one takes part."""
     DESK_WAITING = "desk.waiting"
     """Something came in that a person must look at."""
 
