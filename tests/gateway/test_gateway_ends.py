@@ -28,7 +28,7 @@ from gateway_support import ask, ask_plainly, code_of, entries_of, gateway_proce
 from simulators.upstream import Upstream, upstream
 
 
-def connect(opened: Opened, key: str, words: str, *, stream: bool = True, receive_bytes: int = 0) -> socket.socket:
+def connect(opened: Opened, key: str, words: str, *, stream: bool = True, receive_bytes: int = 0, more: str = "") -> socket.socket:
     """A client that has asked and not read yet."""
     host, port = opened.address.removeprefix("http://").split(":")
     body = json.dumps({"model": "main", "messages": [{"role": "user", "content": words}], "stream": stream, "max_tokens": 100}).encode()
@@ -38,7 +38,7 @@ def connect(opened: Opened, key: str, words: str, *, stream: bool = True, receiv
     connection.settimeout(20)
     connection.connect((host, int(port)))
     connection.sendall(
-        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+        f"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body
     )
     return connection
 
@@ -131,6 +131,22 @@ def test_stream_ends_within_a_second_of_a_word(instance: Instance, tmp_path: Pat
                 actions.restore_access(tx, resting, actor=own.actor.id, now=own.clock.now())
             time.sleep(0.5)
             assert ask(opened, key, "hello").status_code == 200
+
+
+@pytest.mark.parametrize("deed", ["suspend", "end"])
+def test_answer_that_still_lies_with_the_system_goes_with_its_access(sqlite_instance: Instance, tmp_path: Path, deed: str) -> None:
+    with served(sqlite_instance, tmp_path) as (own, opened, _):
+        access, key = grant(own)
+        with connect(opened, key, "large", stream=False, receive_bytes=4096, more="Connection: close\r\n") as connection:
+            for _ in range(100):  # all of it was handed over, and the connection closed but for what the client has to take
+                if entries_of(own.settings.gateway.journal) == [("admitted", ""), ("settled", "complete")]:
+                    break
+                time.sleep(0.02)
+            time.sleep(0.1)
+            _do(own, access, deed)
+            time.sleep(1.0)
+            got = sum(len(data) for _, data in read_on(connection))
+        assert 0 < got < 100_000
 
 
 def _do(instance: Instance, access: Access, deed: str) -> None:

@@ -184,7 +184,7 @@ def test_body_that_is_no_request_is_said_to_be_none(desk: Desk, body: bytes, exp
 
 
 @pytest.mark.parametrize("sent", [
-    b"GET / HTTP/9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+    b"HEAD /v1/models HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
     b"GET /v1/models HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 80_000 + b"\r\n\r\n",
 ])
 def test_bytes_that_are_no_http_are_refused_and_harm_nobody(desk: Desk, sent: bytes) -> None:

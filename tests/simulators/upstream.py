@@ -65,6 +65,8 @@ class Upstream:
             reason = None
         elif how == "huge":
             text = "x" * 3_000_000
+        elif how == "large":
+            text = "x" * 120_000
         elif how == "nonsense":
             return self._send(connection, b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnot json!")
         elif how == "truncated":

@@ -75,6 +75,10 @@ class Line:
         """Nothing more is written; it is about to be closed."""
         self.streaming = False
         """The head of a streamed answer has gone out."""
+        self.delivering = False
+        """Everything is said, and the client has yet to take what lies with the system."""
+        self._bodiless = False
+        """The request at hand wants the head of an answer alone (RFC 9110, 9.3.2)."""
 
     # Reading
 
@@ -91,6 +95,7 @@ class Line:
                 event = self._event()
                 if isinstance(event, h11.Request):
                     self.idle_since = float("inf")
+                    self._bodiless = event.method == b"HEAD"
                     return _head(event)
                 if isinstance(event, h11.ConnectionClosed) or event is h11.PAUSED:
                     return None
@@ -237,8 +242,9 @@ class Line:
 
     def _whole(self, status: int, body: bytes, more: Headers) -> bytes:
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), (b"cache-control", b"no-store"), *more]
-        head = h11.Response(status_code=status, headers=headers, reason=_REASONS.get(status, b""))
-        return self._rendered(head) + self._rendered(h11.Data(data=body)) + self._rendered(h11.EndOfMessage())
+        rendered = self._rendered(h11.Response(status_code=status, headers=headers, reason=_REASONS.get(status, b"")))
+        sent = b"" if self._bodiless else self._rendered(h11.Data(data=body))
+        return rendered + sent + self._rendered(h11.EndOfMessage())
 
     def _rendered(self, event: h11.Event) -> bytes:
         return self._parser.send(event) or b""
@@ -344,6 +350,7 @@ class Line:
             self._socket.shutdown(socket.SHUT_WR)
         if self._queued():
             # Still bound, so that the end of the access ends this, too; and nobody is waited for without end.
+            self.delivering = True
             self._deliver(self._loop.time() + _DELIVERY_SECONDS, _LOOKED_SECONDS)
         else:
             self._loop.remove_reader(self._socket.fileno())

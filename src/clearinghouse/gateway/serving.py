@@ -228,6 +228,8 @@ class Gateway:
         Args:
             itself: the line's own task calls, and ends by itself.
         """
+        if line.delivering:
+            line.abort()
         if line.closed or line.sealed:
             return
         line.cause = line.cause or refusal
