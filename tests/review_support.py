@@ -3,16 +3,20 @@
 import hashlib
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.ids import PartyId, ReviewCaseId
 from clearinghouse.core.roles import Role
+from clearinghouse.evaluation.benchmarks.custody import actions as custody
+from clearinghouse.evaluation.benchmarks.packs import actions as packs
+from clearinghouse.evaluation.benchmarks.suites import find_suite
 from clearinghouse.evaluation.review import actions, documents, store
 from clearinghouse.evaluation.review.actions.agreeing import proof_of_key
 from clearinghouse.evaluation.review.records import Document, DocumentKind, Engagement, Part, ReviewKind, ReviewState, Window
@@ -37,6 +41,13 @@ plan_shown = true
 publication = "Counts of windows alone."
 legal_basis = "A voluntary agreement between both organisations."
 """
+ASSESSMENT: dict[str, Any] = {
+    "outcome": "undetermined", "decides": "cheating_removed", "rehearsal": True, "domains": [], "findings": [], "incidents": {},
+    "effort": {"scaffolds": 1, "prompts": 1, "attempts": 1, "tokens": 1, "person_hours": 1.0},
+    "budget": {"epochs": 1, "tokens": 1, "messages": 1, "seconds": 1.0},
+    "exposure": {"items": 1, "of_pack": 1, "most_engagements": 1, "words": "Made up for a test."},
+}
+"""As the desk shows one, of no domain."""
 PLAN = {"note": "a plan made up for a test"}
 PLAN_DIGEST = "sha256:" + hashlib.sha256(b"plan").hexdigest()
 ITEM_ROOT = "sha256:" + hashlib.sha256(b"items").hexdigest()
@@ -170,3 +181,21 @@ class Table:
 
 def _proof(key: Ed25519PrivateKey, party: PartyId) -> bytes:
     return sign_payload(proof_of_key(party), key)
+
+
+def sealed(table: Table, families: int) -> str:
+    """A pack of one domain with so many families; they are one generator under many names, for nothing is run here."""
+    suite = find_suite("finding_missing_check")
+    items = [replace(suite.generate(7, number), family=f"family-{number}") for number in range(families)]
+    keys = []
+    with table.instance.database.write() as tx:
+        for name in ("carl", "cleo"):
+            public = X25519PrivateKey.generate().public_key().public_bytes_raw()
+            keys.append(custody.register_key(tx, public, actor=table.id(name), now=table.clock.now()))
+        return packs.seal_pack(
+            tx, items, "Made up", keys, 2, actor=table.id("edda"), policy=table.instance.policy.benchmarks, now=table.clock.now()
+        ).pack.id
+
+
+def by(table: Table, name: str) -> Instance:
+    return table.instance.acting_as(table.people[name])

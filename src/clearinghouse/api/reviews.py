@@ -110,7 +110,10 @@ def open_it(instance: Acting, data: JSONBody[NewReview]) -> Moved:
     """For people who act for a developer. Nobody else sees it before you submit it."""
     if data.partner_release_at is not None and data.partner_release_at.tzinfo is None:
         raise Invalid("partner_release_at needs a zone, as in 2026-12-01T00:00:00Z")
-    at = None if data.partner_release_at is None else data.partner_release_at.astimezone(UTC)
+    try:
+        at = None if data.partner_release_at is None else data.partner_release_at.astimezone(UTC)
+    except OverflowError:
+        raise Invalid("partner_release_at lies outside the years 1 to 9999 in UTC") from None
     made = opening.open_review(instance, opening.Asked(
         data.kind, data.model, data.version, data.question, data.variant, data.build_digest, data.open_weights, at, data.concerns, data.desk,
     ))

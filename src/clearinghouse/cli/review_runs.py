@@ -129,7 +129,7 @@ def work(
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with context_of(ctx).instance() as instance, open_sandbox(instance.settings.sandbox) as sandbox:
         sitting = running.sit_down(instance, run)
-        wanted = instance.policy.benchmarks.custodians_min
+        wanted = sitting.policy.benchmarks.custodians_min
         say(f"asked the custodians: {sitting.ask.id}; the key of this process is {sitting.key.fingerprint}\n"
             f"{wanted} of them release with: clearinghouse custody release {sitting.ask.id}")
         patient_until = time.monotonic() + patience * 60

@@ -44,4 +44,7 @@ def parse_instant(text: str) -> datetime:
     """
     cleaned = text.strip().replace("Z", "+00:00").replace("z", "+00:00")
     at = datetime.fromisoformat(cleaned)
-    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} lies outside the years 1 to 9999 in UTC") from None

@@ -6,45 +6,23 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from clearinghouse.app.reviews import analysing, planning, running
 from clearinghouse.app.wiring import Instance
 from clearinghouse.core.clock import FixedClock
 from clearinghouse.core.errors import Conflict, Invalid, NotFound
 from clearinghouse.core.ids import RunId
-from clearinghouse.evaluation.benchmarks.custody import actions as custody
-from clearinghouse.evaluation.benchmarks.packs import actions as packs
-from clearinghouse.evaluation.benchmarks.suites import find_suite
 from clearinghouse.evaluation.review import actions
 from clearinghouse.evaluation.review.documents import predicate_of
 from clearinghouse.evaluation.review.records import DocumentKind, ReviewState
 from clearinghouse.evaluation.statistics.plan import Plan, plan_bytes, plan_digest, render_plan
 from clearinghouse.ledger.dsse import sign_payload
-from review_support import Table
+from review_support import Table, by, sealed
 
 
 @pytest.fixture
 def table(sqlite_instance: Instance, clock: FixedClock) -> Table:
     return Table(sqlite_instance, clock)
-
-
-def sealed(table: Table, families: int) -> str:
-    """A pack of one domain with so many families; they are one generator under many names, for nothing is run here."""
-    suite = find_suite("finding_missing_check")
-    items = [replace(suite.generate(7, number), family=f"family-{number}") for number in range(families)]
-    keys = []
-    with table.instance.database.write() as tx:
-        for name in ("carl", "cleo"):
-            public = X25519PrivateKey.generate().public_key().public_bytes_raw()
-            keys.append(custody.register_key(tx, public, actor=table.id(name), now=table.clock.now()))
-        return packs.seal_pack(
-            tx, items, "Made up", keys, 2, actor=table.id("edda"), policy=table.instance.policy.benchmarks, now=table.clock.now()
-        ).pack.id
-
-
-def by(table: Table, name: str) -> Instance:
-    return table.instance.acting_as(table.people[name])
 
 
 def changed(plan: Plan, change: Callable[[dict[str, Any]], None]) -> bytes:

@@ -186,11 +186,12 @@ def test_pause_rests_access_without_stopping_the_clock(table: Table) -> None:
 def test_model_that_changed_pauses_and_only_the_developer_goes_on(table: Table) -> None:
     review_id, _ = table.opened()
     given = access(table, review_id)
+    machine = table.instance.system
 
     def look(outcome: Sameness) -> None:
         engagement = table.see(review_id, "edda")
         with table.instance.database.write() as tx:
-            actions.note_look(tx, engagement, "sha256:" + "1" * 64, outcome, "probe", actor=table.id("edda"), now=table.wait(hours=1))
+            actions.note_look(tx, engagement, "sha256:" + "1" * 64, outcome, "probe", machine=machine, actor=table.id("edda"), now=table.wait(hours=1))
 
     look(Sameness.FIRST)
     look(Sameness.SAME)
@@ -200,6 +201,12 @@ def test_model_that_changed_pauses_and_only_the_developer_goes_on(table: Table) 
     assert found(table, given).suspended_at is not None
     with pytest.raises(NotPermitted):
         table.act(actions.resume, review_id, by="edda")
+    table.act(actions.resume, review_id, by="dora")
+    assert found(table, given).suspended_at is None
+    # What the desk pauses later for reasons of its own, the desk lifts.
+    table.wait(hours=1)
+    table.act(actions.pause, review_id, "A question.", by="edda")
+    table.act(actions.resume, review_id, by="edda")
 
 
 def test_recused_person_decides_nothing_more(table: Table) -> None:

@@ -1,8 +1,9 @@
 """From the cells of a sealed run to the record that anybody computes again, and to the assessment that a developer is shown."""
 
 import json
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +26,8 @@ from clearinghouse.evaluation.statistics.report import Analysis, record_bytes, s
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.storage import Transaction
 
+_BLINDED = re.compile(r"\b[if]-[0-9a-f]{12}")
+"""A name made for one engagement, also one that is not of the plan."""
 REHEARSAL = Finding(
     "rehearsal", "plan", "the plan promises less than policy asks of one that supports a determination; everything was exercised and nothing is shown"
 )
@@ -103,23 +106,39 @@ def releasable(record: Mapping[str, Any], plan: Plan, *, small: int, rehearsal: 
     """What of a record leaves the desk: by domain, with counts below the least cell left out, and no name of family or item."""
     result = record["result"]
     effort = {name: value for name, value in record["effort"].items() if name != "notes"}
+    names = {name for item in plan.grid().items for name in (item.item, item.family)}
     return {
         "rehearsal": rehearsal, "outcome": result["outcome"], "outcome_otherwise": result["outcome_otherwise"], "decides": result["decides"],
         "budget": {"tokens": plan.budget.tokens, "messages": plan.budget.messages, "seconds": plan.budget.seconds, "epochs": plan.epochs},
         "errors": {"alpha": plan.alpha, "beta": plan.beta}, "effort": effort,
-        "findings": [{"name": one["name"], "message": one["message"] if one["about"] == "plan" else ""} for one in result["findings"]],
-        "domains": [_releasable_domain(one, small) for one in result["domains"]],
+        "findings": [{"name": one["name"], "message": _nameless(one["message"], names) if one["about"] == "plan" else ""} for one in result["findings"]],
+        "domains": [_releasable_domain(one, small, names) for one in result["domains"]],
     }
 
 
-def _releasable_domain(domain: Mapping[str, Any], small: int) -> dict[str, Any]:
+def _releasable_domain(domain: Mapping[str, Any], small: int, names: Collection[str]) -> dict[str, Any]:
     shown = ("name", "threshold", "families_planned", "families", "items", "cells", "tokens", "cost_microdollars", "controls")
     readings = {
-        view: {name: one[name] for name in ("outcome", "mean_low", "mean_high", "lower", "upper", "reasons")} for view, one in domain["readings"].items()
+        view: {name: one[name] for name in ("outcome", "mean_low", "mean_high", "lower", "upper")}
+        | {"reasons": [_nameless(reason, names) for reason in one["reasons"]]} for view, one in domain["readings"].items()
     }
     # A few cells of one kind could tell which tasks they were; what is left out is said to be.
-    states = {state: count if not 0 < count < small else None for state, count in domain["states"].items()}
+    hidden = {state for state, count in domain["states"].items() if 0 < count < small}
+    told = {state: count for state, count in domain["states"].items() if count and state not in hidden}
+    # All of them add up to the cells: what could be reckoned from the rest takes the smallest of the rest with it.
+    while hidden and told and (len(hidden) == 1 or sum(domain["states"][state] for state in hidden) < small):
+        least = min(told, key=lambda state: told[state])
+        hidden.add(least)
+        del told[least]
+    states = {state: None if state in hidden else count for state, count in domain["states"].items()}
     return {**{name: domain[name] for name in shown}, "states": states, "readings": readings}
+
+
+def _nameless(text: str, names: Collection[str]) -> str:
+    """A text of a finding up to the first name of an item or family: such names end it, as a list."""
+    found = [at for at in (text.find(name) for name in names) if at >= 0]
+    found += [place.start() for place in _BLINDED.finditer(text)]
+    return text[: min(found)].rstrip(" :,;(") if found else text
 
 
 def read_record(tx: Transaction, engagement: Engagement) -> dict[str, Any]:

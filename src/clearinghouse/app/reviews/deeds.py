@@ -13,7 +13,7 @@ from typing import Any
 
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.clock import parse_instant
-from clearinghouse.core.errors import Invalid, NotFound
+from clearinghouse.core.errors import Conflict, Invalid, NotFound
 from clearinghouse.core.ids import PartyId, has_shape
 from clearinghouse.core.review_policy import ReviewPolicy
 from clearinghouse.core.states import may_step
@@ -99,6 +99,8 @@ _ALL_KINDS = frozenset(ReviewKind)
 _LIVING = frozenset(S) - {S.CLOSED, S.WITHDRAWN}
 _OPENED = _LIVING - {S.DRAFT}
 _PARTNERS = frozenset({S.TERMS_SIGNED, S.PLAN_FROZEN, S.WINDOW_OPEN, S.PAUSED, S.WINDOW_CLOSED, S.ANALYSED, S.PREVIEWED, S.DETERMINED, S.SHARED})
+_PARTNERS_HELD = _PARTNERS | {S.CLOSED}
+"""What a partner was given outlasts the review: so does the word that stops it."""
 _REASON = Field("reason", Kind.TEXT, "Reason", "Others must be able to follow it.")
 
 
@@ -175,13 +177,13 @@ DEEDS: Mapping[str, Deed] = {deed.name: deed for deed in (
           Field("why", Kind.TEXT, "Why this one"), Field("tokens", Kind.COUNT, "Quota of tokens"), Field("ends", Kind.INSTANT, "Until (UTC)"),
           Field("small", Kind.YES, "A small operator or an open-source maintainer", required=False),
           Field("party", Kind.PARTY, "Its party here", "Where it is to use the gateway.", required=False)), "Proposed."),
-    Deed("vote", "Say yes or no to a partner", "With a reason; the latest word of a side counts.", _SIDES, _PARTNERS,
+    Deed("vote", "Say yes or no to a partner", "With a reason; the latest word of a side counts.", _SIDES, _PARTNERS_HELD,
          lambda do: actions.vote(do.tx, do.review_id, do.words["partner"], do.words["vote"], do.words["reason"], **do.who()),
          (Field("partner", Kind.ID, "Partner"), Field("vote", Kind.VOTE, "Answer"), _REASON), "On record.", about="partner"),
-    Deed("suspend-partner", "Suspend a partner", "One side is enough; its access rests within a second.", _SIDES, _PARTNERS,
+    Deed("suspend-partner", "Suspend a partner", "One side is enough; its access rests within a second.", _SIDES, _PARTNERS_HELD,
          lambda do: actions.suspend_partner(do.tx, do.review_id, do.words["partner"], do.words["reason"], **do.who()),
          (Field("partner", Kind.ID, "Partner"), _REASON), "Suspended.", about="partner"),
-    Deed("restore-partner", "Restore a partner", "By the side that suspended it.", _SIDES, _PARTNERS,
+    Deed("restore-partner", "Restore a partner", "By the side that suspended it.", _SIDES, _PARTNERS_HELD,
          lambda do: actions.restore_partner(do.tx, do.review_id, do.words["partner"], **do.who()), (Field("partner", Kind.ID, "Partner"),),
          "Restored.", about="partner"),
     Deed("destroy", "Destroy the materials", "Transcripts and the analysis record, for good: their keys are destroyed. Authorities sign the certificate.",
@@ -210,12 +212,18 @@ def perform(instance: Instance, review_id: str, name: str, untrusted_words: Mapp
         raise NotFound(f"nothing can be done under {name[:40]!r}; known are {', '.join(DEEDS)}")
     now = instance.clock.now()
     with instance.database.write() as tx:
+        if has_shape(review_id):
+            store.reviews.lock(tx, review_id)
         engagement = actions.enter(tx, review_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
         # A review keeps the policy it began under.
         policy = policy_of(tx, engagement.review.policy_version).review
         if engagement.review.kind not in deed.kinds and deed.about != "document":
             raise Invalid(f"a review of kind {engagement.review.kind} knows no {name}")
-        doing = Doing(tx, review_id, read_words(deed, untrusted_words), instance.envelope, policy, instance.actor.id, now)
+        words = read_words(deed, untrusted_words)
+        if engagement.review.state not in deed.states:
+            known = ", ".join(sorted(state.replace("_", " ") for state in deed.states))
+            raise Conflict(f"{name} is for a review that is {known}; this one is {engagement.review.state.replace('_', ' ')}")
+        doing = Doing(tx, review_id, words, instance.envelope, policy, instance.actor.id, now)
         return deed, deed.act(doing)
 
 

@@ -7,7 +7,7 @@ from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.errors import Invalid
 from clearinghouse.core.ids import PartyId
 from clearinghouse.evaluation.review import actions, documents, store
-from clearinghouse.evaluation.review.actions.agreeing import is_complete
+from clearinghouse.evaluation.review.actions.agreeing import SIGNING_SIDES, is_complete
 from clearinghouse.evaluation.review.actions.entering import nothing_found
 from clearinghouse.evaluation.review.records import Document, DocumentKind, Engagement, Part, Review, ReviewKind, ReviewState
 from clearinghouse.ledger.dsse import render_envelope
@@ -84,13 +84,16 @@ def register_key(instance: Instance, public_key: bytes, proof: bytes) -> str:
         return actions.register_key(tx, public_key, proof, actor=instance.actor.id, now=instance.clock.now())
 
 
-def is_shown(engagement: Engagement, document: Document) -> bool:
-    """Whether the viewer is shown a document: the developer's side no determination before it is shared, and the plan where agreed."""
-    if engagement.parts != {Part.DEVELOPER}:
+def is_shown(engagement: Engagement, document: Document, *, complete: bool, plan_shown: bool) -> bool:
+    """Whether the viewer is shown a document: the desk's side every one, others what the developer is shown.
+
+    That is no determination before it is shared, never one that was drawn up and not signed, and the plan where the agreement says so.
+    """
+    if not engagement.parts <= {Part.DEVELOPER}:
         return True
     if document.kind is DocumentKind.DETERMINATION:
-        return engagement.review.state in _SHARED or document.round < engagement.review.round
-    return document.kind is not DocumentKind.PLAN
+        return complete and (engagement.review.state in _SHARED or document.round < engagement.review.round)
+    return document.kind is not DocumentKind.PLAN or plan_shown
 
 
 def statement_file(instance: Instance, engagement: Engagement, document_id: str) -> StatementFile:
@@ -125,7 +128,8 @@ def payload_of(instance: Instance, engagement: Engagement, document_id: str) -> 
 
 
 def _shown(tx: Transaction, engagement: Engagement, document: Document) -> bool:
-    return is_shown(engagement, document) or (document.kind is DocumentKind.PLAN and plan_is_shown(tx, engagement))
+    complete = is_complete(tx, engagement, document, policy_of(tx, engagement.review.policy_version).review) if document.kind in SIGNING_SIDES else True
+    return is_shown(engagement, document, complete=complete, plan_shown=plan_is_shown(tx, engagement))
 
 
 def plan_is_shown(tx: Transaction, engagement: Engagement) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.errors import Conflict, Invalid
+from clearinghouse.core.review_policy import BenchmarkPolicy
 from clearinghouse.evaluation.benchmarks.packs import actions as packs
 from clearinghouse.evaluation.benchmarks.packs import store as pack_store
 from clearinghouse.evaluation.benchmarks.packs.records import Pack, PackedItem
@@ -123,7 +125,12 @@ def freeze_plan(instance: Instance, review_id: str, pack_id: str, untrusted_plan
         engagement = actions.enter(tx, review_id, envelope=instance.envelope, viewer=viewer, now=now)
         pack, items = _pack(tx, instance, pack_id)
         policy = policy_of(tx, engagement.review.policy_version)
+        agreement = store.documents.latest(tx, engagement, DocumentKind.AGREEMENT)
+        if agreement is None:
+            raise Conflict("a plan follows on signed terms; there are none")
         _check_subject(plan, engagement, pack, blind(instance, engagement, items))
+        _check_drawn(plan, agreement.digest)
+        _check_runnable(plan, policy.benchmarks)
         if not rehearsal:
             check_plan(plan, policy.analysis)
         digest = plan_digest(plan)
@@ -176,6 +183,32 @@ def _check_subject(plan: Plan, engagement: Engagement, pack: Pack, blinding: Bli
     for planned in plan.grid().items:
         if blinding.family_of.get(planned.item) != planned.family or blinding.domain_of.get(planned.item) != planned.domain:
             raise Invalid(f"the plan names {planned.item[:40]!r} in {planned.family[:40]!r} of {planned.domain[:40]!r}; the pack has no such item there")
+
+
+def _check_drawn(plan: Plan, seed: str) -> None:
+    # A look stops a domain early: who chose the order of its families, or the looks, would choose what is looked at.
+    if plan.seed != seed:
+        raise Invalid(f"plan.seed is {plan.seed[:80]!r}; it is the digest of the signed agreement, {seed!r}, which neither side could choose")
+    for domain in plan.domains:
+        if domain.families != draw_order(domain.families, seed, domain.name):
+            raise Invalid(f"the families of {domain.name[:40]!r} do not stand in the order that the seed draws")
+        if any(later <= earlier for earlier, later in itertools.pairwise(domain.looks)) or domain.looks[-1:] != (len(domain.families),):
+            raise Invalid(f"the looks of {domain.name[:40]!r} must rise and end with all {len(domain.families)} families")
+
+
+def _check_runnable(plan: Plan, policy: BenchmarkPolicy) -> None:
+    # What is frozen cannot be changed: a plan that no run can keep is refused before.
+    for what, found, most in (
+        ("tokens", plan.budget.tokens, policy.sample_tokens_max), ("messages", plan.budget.messages, policy.sample_messages_max),
+        ("seconds", plan.budget.seconds, policy.sample_seconds_max),
+    ):
+        if found > most:
+            raise Invalid(f"plan.sample_budget.{what} is {found:g}; policy lets a sample have at most {most:g}")
+    if plan.infrastructure_attempts != policy.infrastructure_attempts_max:
+        raise Invalid(
+            f"plan.missing.infrastructure_attempts is {plan.infrastructure_attempts}; a cell lost to our machinery is tried "
+            f"{policy.infrastructure_attempts_max} times by policy"
+        )
 
 
 def _keyed(instance: Instance, engagement: Engagement, kind: str, name: str) -> str:

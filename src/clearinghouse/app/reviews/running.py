@@ -11,6 +11,7 @@ from clearinghouse.app.reviews.planning import blind, frozen
 from clearinghouse.app.wiring import Instance, policy_of
 from clearinghouse.core.errors import Conflict, NotFound, NotPermitted
 from clearinghouse.core.ids import RunId
+from clearinghouse.core.policy import Policy
 from clearinghouse.evaluation.benchmarks.custody import actions as custody
 from clearinghouse.evaluation.benchmarks.custody import opening
 from clearinghouse.evaluation.benchmarks.custody import store as custody_store
@@ -28,7 +29,7 @@ from clearinghouse.evaluation.benchmarks.running import store as run_store
 from clearinghouse.evaluation.benchmarks.running.jobs import Runner
 from clearinghouse.evaluation.benchmarks.running.probing import store as probe_store
 from clearinghouse.evaluation.benchmarks.running.probing.actions import note_probe
-from clearinghouse.evaluation.benchmarks.running.records import Purpose, Run, RunPlan
+from clearinghouse.evaluation.benchmarks.running.records import Purpose, Run, RunPlan, RunState
 from clearinghouse.evaluation.review import actions, documents, rules, store
 from clearinghouse.evaluation.review.actions.entering import nothing_found
 from clearinghouse.evaluation.review.records import DocumentKind, Engagement, Part, ReviewState, Sameness, Window
@@ -43,6 +44,8 @@ _PROBE_TOKENS = 400_000
 _PROBE_CALLS = 100
 _FIRST_LOOK, _LATER_LOOK = 3, 1
 _CALLS_OF_A_MESSAGE = 2
+_TOLD_EVERY = timedelta(hours=1)
+"""New incidents of a run that goes on for days; the first are told at once."""
 _WORDS = {
     "reach_out": "The model tried to reach something outside its sandbox. There is no network there, and nothing left it.",
     "seek_answer": "The model looked for a grader, a reference solution or another task.",
@@ -60,9 +63,12 @@ class Sitting:
     run: Run
     ask: ReleaseAsk
     engagement: Engagement
-    window: Window
     upstream: str
+    policy: Policy
+    """The one the review began under."""
     key: opening.RunKey = field(repr=False)
+    told_at: datetime | None = None
+    """When the developer was last told of incidents during this sitting."""
 
     def open_item(self, item_id: str, *, run_id: RunId, about: str) -> Item:
         """One item, its purpose on the record before (as `OpenItems` wants it)."""
@@ -70,7 +76,7 @@ class Sitting:
         instance = self.instance
         try:
             found = opening.open_items(
-                instance.database, self.ask.id, self.key, [item_id], actor=instance.actor.id, policy=instance.policy.benchmarks,
+                instance.database, self.ask.id, self.key, [item_id], actor=instance.actor.id, policy=self.policy.benchmarks,
                 now=instance.clock.now(),
             )
         except Conflict as error:
@@ -106,6 +112,10 @@ def plan_run(instance: Instance, review_id: str, *, engine: Engine | None = None
         engagement = _take_part(tx, instance, review_id)
         plan, predicate = frozen(tx, engagement)
         policy = policy_of(tx, engagement.review.policy_version)
+        digest = "sha256:" + predicate["plan_digest"].removeprefix("sha256:")
+        kept = run_store.list_runs(tx, engagement.id, viewer=instance.actor.id, now=now)
+        if any(one.purpose is Purpose.SEALED and one.plan_digest == digest and one.state is not RunState.ENDED for one in kept):
+            raise Conflict("there is a sealed run of the frozen plan: that one goes on; a second would be a second try")
         items = pack_store.list_items(tx, predicate["pack"], viewer=instance.actor.id, now=now)
         blinding = blind(instance, engagement, items)
         wanted = RunPlan(
@@ -116,7 +126,7 @@ def plan_run(instance: Instance, review_id: str, *, engine: Engine | None = None
         readers = [one.party for one in store.reviews.list_participants(tx, engagement) if one.part is Part.EVALUATOR and one.until is None]
         return runs.plan_run(
             tx, engagement.id, Purpose.SEALED, wanted, model_version=documents.version_key(engagement.review.model, engagement.review.developer),
-            plan_digest="sha256:" + predicate["plan_digest"].removeprefix("sha256:"), engine=(engine or DirectEngine()).name, readers=readers, actor=instance.actor.id,
+            plan_digest=digest, engine=(engine or DirectEngine()).name, readers=readers, actor=instance.actor.id,
             envelope=instance.envelope, policy=policy.benchmarks, now=now,
         )
 
@@ -137,13 +147,13 @@ def sit_down(instance: Instance, run_id: str) -> Sitting:
         engagement = _take_part(tx, instance, run.review_id)
         window = _open_window(tx, engagement, now)
         _, predicate = frozen(tx, engagement)
-        policy = policy_of(tx, engagement.review.policy_version).benchmarks
-        until = min(window.ends_at, now + timedelta(hours=policy.release_hours_max))
+        policy = policy_of(tx, engagement.review.policy_version)
+        until = min(window.ends_at, now + timedelta(hours=policy.benchmarks.release_hours_max))
         ask = custody.ask_release(
             tx, predicate["pack"], OpenedFor.SEALED_RUN, key.public, until, run_id=run.id, review_id=engagement.id,
-            developer=engagement.review.developer, actor=instance.actor.id, policy=policy, now=now,
+            developer=engagement.review.developer, actor=instance.actor.id, policy=policy.benchmarks, now=now,
         )
-        return Sitting(instance, run, ask, engagement, window, _upstream(tx, engagement), key)
+        return Sitting(instance, run, ask, engagement, _upstream(tx, engagement), policy, key)
 
 
 def releases_so_far(sitting: Sitting) -> int:
@@ -162,21 +172,24 @@ def work(
     Args:
         base_url: of the gateway, up to and with `/v1`.
     Raises:
-        Conflict: another worker has the run, or it has ended.
+        NotFound, NotPermitted: as for `actions.take_part`.
+        Conflict: no window is open any more, another worker has the run, or it has ended.
     """
     instance = sitting.instance
     now = instance.clock.now()
     with instance.database.write() as tx:
+        # Custodians take their time: meanwhile the developer may have withdrawn, or moved the end of the window.
+        window = _open_window(tx, _take_part(tx, instance, sitting.engagement.id), now)
         samples = sitting.run.total - sitting.run.done
         plan, _ = run_store.system_plan(tx, sitting.run.id, instance.envelope)
-        attempts = instance.policy.benchmarks.infrastructure_attempts_max
+        attempts = sitting.policy.benchmarks.infrastructure_attempts_max
         access, secret = gateway.grant_access(
-            tx, sitting.engagement.id, instance.actor.id, "sealed_run", sitting.upstream, now, sitting.window.ends_at, run_id=sitting.run.id,
+            tx, sitting.engagement.id, instance.actor.id, "sealed_run", sitting.upstream, now, window.ends_at, run_id=sitting.run.id,
             tokens_max=max(1, samples * attempts * (plan.tokens + plan.completion_tokens_max) * _CALLS_OF_A_MESSAGE),
             calls_max=max(1, samples * attempts * plan.messages * _CALLS_OF_A_MESSAGE), actor=instance.actor.id, now=now,
         )
     runner = Runner(
-        instance.database, instance.envelope, instance.actor.id, instance.policy.benchmarks, instance.clock.now, sandbox, sitting, grade
+        instance.database, instance.envelope, instance.actor.id, sitting.policy.benchmarks, instance.clock.now, sandbox, sitting, grade
     )
     try:
         return runner.work(
@@ -191,6 +204,10 @@ def may_go_on(sitting: Sitting) -> str:
     """Why the run must rest, in one of our words; empty where it may go on."""
     instance = sitting.instance
     now = instance.clock.now()
+    if sitting.told_at is None or now - sitting.told_at >= _TOLD_EVERY:
+        sitting.told_at = now
+        with instance.database.write() as tx:
+            _tell_incidents(tx, sitting, now)
     with instance.database.read() as tx:
         found = store.reviews.system_find(tx, sitting.engagement.id, instance.envelope, instance.actor.id)
         assert found is not None, "the run is of this review"
@@ -198,7 +215,7 @@ def may_go_on(sitting: Sitting) -> str:
         windows = store.windows.list_of(tx, found)
     if found.review.state is not ReviewState.WINDOW_OPEN or not any(rules.is_open(window, now) for window in windows):
         return f"the review is {found.review.state.replace('_', ' ')}"
-    if last is None or now - last > timedelta(hours=instance.policy.review.probe_hours):
+    if last is None or now - last > timedelta(hours=sitting.policy.review.probe_hours):
         return "nobody looked at the model"
     return ""
 
@@ -225,13 +242,13 @@ def look_at_model(instance: Instance, review_id: str, base_url: str, stop: threa
         found = probing.run_probe(Endpoint(base_url, secret, upstream), repetitions=_FIRST_LOOK if first else _LATER_LOOK, stop=stop)
     finally:
         _end(instance, access)
-    now = instance.clock.now()
+    now, machine = instance.clock.now(), instance.system
     with instance.database.write() as tx:
         compared = note_probe(tx, engagement.id, found, actor=instance.actor.id, now=now)
         outcome = Sameness.FIRST if compared is None else Sameness(compared.sameness.value)
         store.reviews.lock(tx, engagement.id)
         engagement = actions.enter(tx, review_id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
-        actions.note_look(tx, engagement, found.digest, outcome, "probe", actor=instance.actor.id, now=now)
+        actions.note_look(tx, engagement, found.digest, outcome, "probe", machine=machine, actor=instance.actor.id, now=now)
     return outcome
 
 
@@ -259,12 +276,21 @@ def _stand_up(sitting: Sitting, access: Access) -> None:
 
 def _tell_incidents(tx: Transaction, sitting: Sitting, now: datetime) -> None:
     instance = sitting.instance
-    found = run_store.list_incidents(tx, sitting.run.id, instance.envelope, viewer=instance.actor.id, now=now)
+    store.reviews.lock(tx, sitting.engagement.id)
+    engagement = store.reviews.system_find(tx, sitting.engagement.id, instance.envelope, instance.actor.id)
+    assert engagement is not None, "the run is of this review"
+    # Whoever works may have stepped back meanwhile; the developer is told all the same, of what any evaluator reads.
+    people = [one.party for one in store.reviews.system_participants(tx, engagement.id) if one.part is Part.EVALUATOR and one.until is None]
+    found = {
+        one.id: one for reader in dict.fromkeys((instance.actor.id, *people)) for one in run_store.list_incidents(tx, sitting.run.id, instance.envelope, viewer=reader, now=now)
+    }.values()
+    last: dict[str, datetime] = {}
+    for entry in store.entries.list_of(tx, engagement):
+        if entry.subject == sitting.run.id:
+            last[entry.about] = entry.at
     counted = Counter(one.kind for one in found)
-    engagement = actions.enter(tx, sitting.engagement.id, envelope=instance.envelope, viewer=instance.actor.id, now=now)
-    told = {one.about for one in store.entries.list_of(tx, engagement) if one.subject == sitting.run.id}
     for kind, count in sorted(counted.items()):
-        if kind not in told:
+        if kind not in last or any(one.kind == kind and one.at > last[kind] for one in found):
             certain = sum(one.kind == kind and one.certainty == "fact" for one in found)
             words = f"{_WORDS.get(kind, 'Something that a person has to look at.')} Noted {count} times so far in this run, {certain} of them beyond doubt."
             actions.give_notice(tx, engagement, kind, words, subject=sitting.run.id, actor=instance.actor.id, now=now)

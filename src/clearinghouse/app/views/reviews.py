@@ -243,7 +243,8 @@ def _page(tx: Transaction, instance: Instance, engagement: Engagement, now: date
     entries = [one for one in store.entries.list_of(tx, engagement) if rules.is_shown(engagement, one.kind)]
     kept = store.documents.list_of(tx, engagement)
     plan = plan_is_shown(tx, engagement)
-    shown = [one for one in kept if is_shown(engagement, one) or (plan and one.kind is DocumentKind.PLAN)]
+    signed = {one.id for one in kept if one.kind is DocumentKind.DETERMINATION and is_complete(tx, engagement, one, policy)}
+    shown = [one for one in kept if is_shown(engagement, one, complete=one.id in signed, plan_shown=plan)]
     partners, votes = store.partners.list_of(tx, engagement), store.partners.votes_of(tx, engagement)
     accesses = gateway_store.list_of_review(tx, [review.id], viewer=engagement.viewer, now=now)
     named = {

@@ -46,15 +46,24 @@ def suspend_access(tx: Transaction, engagement: Engagement, cause: str, *, actor
             gateway.suspend_access(tx, access, cause, actor=actor, now=now)
 
 
-def restore_access(tx: Transaction, engagement: Engagement, *, actor: PartyId, now: datetime) -> None:
-    """What of the desk's rests comes back.
+def restore_access(tx: Transaction, engagement: Engagement, since: datetime, *, actor: PartyId, now: datetime) -> None:
+    """What of the desk's a pause put to rest comes back; what rested before it, or for another reason, does not.
 
+    Args:
+        since: when the pause began.
     Raises:
         NotPermitted: the other side suspended them.
     """
     for access in gateway_store.system_of_review(tx, engagement.id):
-        if access.purpose != _PARTNER and access.suspended_at is not None:
+        if access.purpose != _PARTNER and access.suspended_at == since:
             gateway.restore_access(tx, access, actor=actor, now=now)
+
+
+def end_person_access(tx: Transaction, engagement: Engagement, party: PartyId, *, actor: PartyId, now: datetime) -> None:
+    """What a person of the desk was given to work with ends with its part."""
+    for access in gateway_store.system_of_review(tx, engagement.id):
+        if access.party == party and access.purpose != _PARTNER:
+            gateway.end_access(tx, access, "part_ended", actor=actor, now=now)
 
 
 def shorten_access(tx: Transaction, engagement: Engagement, ends_at: datetime, *, actor: PartyId, now: datetime) -> None:

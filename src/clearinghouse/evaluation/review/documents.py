@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import tomllib
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -33,6 +34,8 @@ _ACCESS_LEVELS = ("AL1", "AL2", "AL3")
 _CHARACTERS_MAX = 4_000
 _DOCUMENT_BYTES_MAX = 200_000
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_UPSTREAM = re.compile(r"[a-z0-9-]{1,32}")
+"""As the gateway's settings name one: signed terms that no gateway can serve would have to be signed anew."""
 
 _AGREEMENT: dict[str, tuple[type, ...]] = {
     "purpose": (str,), "environment": (str,), "access_level": (str,), "upstream": (str,), "window_hours": (int,), "persons": (list,),
@@ -64,7 +67,8 @@ def identity_digest(model: ModelIdentity) -> str:
 
 def version_key(model: ModelIdentity, developer_id: str) -> str:
     """What the hours of a model version are counted under: its developer, name and version, however they are typed; variants share them."""
-    typed = "\0".join((developer_id, *(" ".join(text.casefold().split()) for text in (model.name, model.version))))
+    folded = (unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()) for text in (model.name, model.version))
+    typed = "\0".join((developer_id, *(" ".join(text.split()) for text in folded)))
     return "sha256:" + hashlib.sha256(b"clearinghouse/model-version/v1\0" + typed.encode()).hexdigest()
 
 
@@ -91,6 +95,8 @@ def parse_agreement(untrusted_document: str, review: Review, policy: ReviewPolic
         found = tomllib.loads(untrusted_document)
     except tomllib.TOMLDecodeError as error:
         raise Invalid(f"the agreement is no TOML: {error}") from None
+    except RecursionError:
+        raise Invalid("the agreement nests deeper than anything that it has a field for") from None
     missing, unknown = sorted(set(_AGREEMENT) - set(found)), sorted(set(found) - set(_AGREEMENT))
     if missing or unknown:
         raise Invalid(f"the agreement lacks {', '.join(missing) or 'nothing'}; it has unknown {', '.join(one[:40] for one in unknown) or 'nothing'}")
@@ -117,6 +123,8 @@ def _check_agreement(found: Mapping[str, Any], policy: ReviewPolicy) -> None:
             f"the agreement's transcripts_retained_days must be 1 to {policy.destruction_days_max}, counted from the end of the window; "
             f"found {found['transcripts_retained_days']}"
         )
+    if not _UPSTREAM.fullmatch(found["upstream"]):
+        raise Invalid("the agreement's upstream is the name of a model at the gateway: 1 to 32 small letters, digits and dashes")
     if found["access_level"] not in _ACCESS_LEVELS:
         raise Invalid(f"the agreement's access_level must be one of {', '.join(_ACCESS_LEVELS)}")
     if not found["persons"] or len(found["persons"]) > 100 or not all(isinstance(one, str) for one in found["persons"]):

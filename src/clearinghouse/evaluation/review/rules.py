@@ -1,10 +1,11 @@
 """What a review decides: window arithmetic, who may do what, when a determination may be signed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
+from clearinghouse.core.ids import PartyId
 from clearinghouse.core.review_policy import ReviewPolicy
 from clearinghouse.core.untrusted import clean_line, clean_text
 from clearinghouse.evaluation.review.records import (
@@ -26,6 +27,8 @@ from clearinghouse.evaluation.review.records import (
 
 HOURS_CEILING = 720
 """Executive Order 14409, section 3(b)(ii): 30 days. Policy may say less; the database refuses more."""
+SIGNERS_FLOOR = 2
+"""A determination is never one person's act, whatever a policy says."""
 _LINE_CHARACTERS_MAX = 300
 _TEXT_CHARACTERS_MAX = 20_000
 _SECOND = timedelta(seconds=1)
@@ -131,8 +134,8 @@ def check_may_join(part: Part, held: Collection[Part], ever: Collection[Part], *
     """
     if part is Part.DEVELOPER and not of_developer:
         raise NotPermitted("a developer's side is people of the developer's own organisation")
-    if part in DESK_PARTS and of_developer and not of_desk:
-        raise NotPermitted("nobody of the developer's organisation takes part on the desk's side")
+    if part is not Part.DEVELOPER and of_developer and not of_desk:
+        raise NotPermitted("nobody of the developer's organisation takes part on the desk's side, nor audits it")
     if part in held:
         raise Conflict("this person has that part already")
     sides = {part, *held}
@@ -176,10 +179,21 @@ def check_may_determine(
         raise Conflict(f"the developer may reply until {due:%Y-%m-%d %H:%M} UTC; after its reply, or then, a determination can be drawn up")
 
 
-def is_signed(signatures: Sequence[Signature], *, sides: Collection[Part], people_min: int) -> bool:
-    """Whether a document has what it needs: a signature of each side, by so many different persons with different keys."""
-    people, keys = {each.party for each in signatures}, {each.public_key for each in signatures}
-    return set(sides) <= {each.side for each in signatures} and min(len(people), len(keys)) >= people_min
+def is_signed(
+    signatures: Sequence[Signature], *, sides: Collection[Part], people_min: int, recused: Mapping[PartyId, datetime] | None = None
+) -> bool:
+    """Whether a document has what it needs: a signature of each side, by so many different persons with different keys.
+
+    Args:
+        recused: since when somebody takes no further part: a signature of theirs completes nothing after that. What was complete before stays so.
+    """
+    since = recused or {}
+    for last in signatures:
+        counted = [each for each in signatures if each.at <= last.at and (each.party not in since or since[each.party] > last.at)]
+        people, keys = {each.party for each in counted}, {each.public_key for each in counted}
+        if set(sides) <= {each.side for each in counted} and min(len(people), len(keys)) >= people_min:
+            return True
+    return False
 
 
 def outcome_of_votes(votes: Sequence[PartnerVote]) -> PartnerState:
@@ -199,6 +213,12 @@ def share_of_small(partners: Sequence[Partner]) -> tuple[int, int]:
     """How many of the chosen partners are small operators or maintainers, and how many were chosen."""
     chosen = [one for one in partners if one.state in (PartnerState.CHOSEN, PartnerState.SUSPENDED)]
     return sum(one.small_operator for one in chosen), len(chosen)
+
+
+def check_instant(at: datetime | None, what: str) -> None:
+    """Raise Invalid for a day of another millennium: nothing can be reckoned from the ends of a calendar."""
+    if at is not None and not 2000 <= at.year < 3000:
+        raise Invalid(f"{what} lies between the years 2000 and 2999; found the year {at.year}")
 
 
 def check_has_window(kind: ReviewKind) -> None:

@@ -131,6 +131,8 @@ def sign(
     newest = store.documents.latest(tx, engagement, found.kind)
     if newest is None or newest.id != found.id:
         raise Conflict("there is a newer draft of this document; read and sign that one")
+    if found.kind is DocumentKind.DETERMINATION and found.round != engagement.review.round:
+        raise Conflict(f"this determination is of round {found.round}; round {engagement.review.round} has none yet, and an earlier one sets nothing in it")
     key = store.documents.find_key(tx, actor)
     if key is None:
         raise Conflict("register a key to sign with first: clearinghouse review key FILE")
@@ -148,8 +150,10 @@ def sign(
 
 def is_complete(tx: Transaction, engagement: Engagement, document: Document, policy: ReviewPolicy) -> bool:
     """Whether everybody who has to has signed a document."""
-    people = policy.signers_min if document.kind is DocumentKind.DETERMINATION else len(SIGNING_SIDES[document.kind])
-    return rules.is_signed(store.documents.signatures(tx, engagement).get(document.id, []), sides=SIGNING_SIDES[document.kind], people_min=people)
+    sides = SIGNING_SIDES[document.kind]
+    people = max(policy.signers_min, rules.SIGNERS_FLOOR) if document.kind is DocumentKind.DETERMINATION else len(sides)
+    recused = {one.party: one.recused_at for one in store.reviews.list_participants(tx, engagement) if one.recused_at is not None}
+    return rules.is_signed(store.documents.signatures(tx, engagement).get(document.id, []), sides=sides, people_min=people, recused=recused)
 
 
 def draw_up(
@@ -171,9 +175,12 @@ def draw_up(
 def _complete(tx: Transaction, engagement: Engagement, document: Document, policy: ReviewPolicy, *, actor: PartyId, now: datetime) -> bool:
     if not is_complete(tx, engagement, document, policy):
         return False
-    verb = {DocumentKind.AGREEMENT: "sign_terms", DocumentKind.DETERMINATION: "determine"}.get(document.kind)
-    if verb is not None and (document.kind is not DocumentKind.AGREEMENT or engagement.review.state is ReviewState.SUBMITTED):
-        moved = move(tx, engagement, verb, now=now)
-        leave(tx, moved, "TermsSigned" if verb == "sign_terms" else "DeterminationSigned", {"digest": document.digest},
-              subjects=(document.id,), actor=actor, now=now)
+    # One signature more than enough moves nothing.
+    steps = {
+        (DocumentKind.AGREEMENT, ReviewState.SUBMITTED): ("sign_terms", "TermsSigned"),
+        (DocumentKind.DETERMINATION, ReviewState.PREVIEWED): ("determine", "DeterminationSigned"),
+    }
+    if step := steps.get((document.kind, engagement.review.state)):
+        moved = move(tx, engagement, step[0], now=now)
+        leave(tx, moved, step[1], {"digest": document.digest}, subjects=(document.id,), actor=actor, now=now)
     return True

@@ -9,12 +9,16 @@ from clearinghouse.core.events import Detail, Event
 from clearinghouse.core.ids import PartyId, has_shape, new_id
 from clearinghouse.core.roles import Scope
 from clearinghouse.core.states import step
+from clearinghouse.evaluation.benchmarks.running import store as running
 from clearinghouse.evaluation.review import rules, store
+from clearinghouse.evaluation.review.access import end_person_access
 from clearinghouse.evaluation.review.records import Engagement, Entry, EntryId, EntryKind, Part, ReviewState
 from clearinghouse.evaluation.review.states import REVIEW_TRANSITIONS
 from clearinghouse.ledger import actions as ledger
 from clearinghouse.parties import actions as parties
 from clearinghouse.parties import rules as party_rules
+from clearinghouse.parties import store as party_store
+from clearinghouse.parties.records import Basis
 from clearinghouse.storage import Envelope, Transaction
 
 
@@ -75,6 +79,13 @@ def leave(
 ) -> None:
     """The event of a deed on a review."""
     ledger.record(tx, Event(kind, (engagement.id, *subjects), details or {}), actor=actor, now=now)
+
+
+def end_working(tx: Transaction, engagement: Engagement, party: PartyId, *, actor: PartyId, now: datetime) -> None:
+    """A person asks nothing more of the model and opens nothing more of a run; what it reads of the review is another question."""
+    for run in running.list_runs(tx, engagement.id, viewer=actor, now=now):
+        party_store.end_grants(tx, run.id, party, (Basis.PARTICIPANT,), now)
+    end_person_access(tx, engagement, party, actor=actor, now=now)
 
 
 def write_entry(

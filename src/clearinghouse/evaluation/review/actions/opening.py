@@ -8,10 +8,11 @@ from clearinghouse.core.errors import Conflict, Invalid, NotPermitted
 from clearinghouse.core.ids import PartyId, ReviewCaseId, new_id
 from clearinghouse.core.roles import Role, Scope
 from clearinghouse.core.states import may_step
+from clearinghouse.evaluation.benchmarks.running import store as running
 from clearinghouse.evaluation.review import rules, store
 from clearinghouse.evaluation.review.access import shorten_access
 from clearinghouse.evaluation.review.actions.ending import withdraw
-from clearinghouse.evaluation.review.actions.entering import enter, leave, move, take_part
+from clearinghouse.evaluation.review.actions.entering import end_working, enter, leave, move, take_part
 from clearinghouse.evaluation.review.actions.windows import close_windows
 from clearinghouse.evaluation.review.records import Engagement, ModelIdentity, Part, Participant, Review, ReviewKind, ReviewState
 from clearinghouse.evaluation.review.states import REVIEW_TRANSITIONS
@@ -51,6 +52,7 @@ def open_review(
     question = rules.parse_text(untrusted_question, "a word on what is asked")
     if partner_release_at is not None and partner_release_at <= now:
         raise Invalid("the planned release to partners lies in the past")
+    rules.check_instant(partner_release_at, "the planned release")
     if (kind in (ReviewKind.UPDATE, ReviewKind.WITHDRAWAL)) != bool(concerns):
         raise Invalid("an update or a withdrawal names the review that it is about; an inquiry or an access names none")
     about = None
@@ -130,6 +132,10 @@ def name_participant(
     ever = [one.part for one in here]
     rules.check_may_join(part, lasting, ever, of_developer=person.organisation == review.developer, of_desk=person.organisation == review.desk)
     _admit(tx, review.id, Participant(party, part, now))
+    if part is Part.EVALUATOR:
+        # Who joins late reads the same incidents, and tells the developer of the same.
+        kept = running.list_runs(tx, review.id, viewer=actor, now=now)
+        party_store.add_grants(tx, [Grant(run.id, party, Basis.PARTICIPANT, given_by=actor, given_at=now) for run in kept])
     leave(tx, engagement, "ReviewParticipantNamed", {"part": str(part)}, subjects=(party,), actor=actor, now=now)
 
 
@@ -145,6 +151,8 @@ def end_part(tx: Transaction, review_id: str, party: PartyId, part: Part, *, env
         raise NotPermitted("each side ends the parts of its own people")
     if not store.reviews.end_participant(tx, engagement.id, party, part, now):
         raise Conflict(f"this person is no {part} of the review now")
+    if part is Part.EVALUATOR:
+        end_working(tx, engagement, party, actor=actor, now=now)
     if not any(one.party == party and one.until is None for one in store.reviews.list_participants(tx, engagement)):
         party_store.end_grants(tx, engagement.id, party, (Basis.PARTICIPANT,), now)
     leave(tx, engagement, "ReviewParticipantEnded", {"part": str(part)}, subjects=(party,), actor=actor, now=now)
@@ -158,8 +166,13 @@ def plan_partner_release(
     Gives the end of the window that is open, if any.
     Raises:
         NotFound, NotPermitted: as for `take_part`; the date is the developer's alone.
+        Invalid: it is of another millennium.
+        Conflict: the review has ended.
     """
     engagement = take_part(tx, review_id, Part.DEVELOPER, envelope=envelope, actor=actor, now=now)
+    rules.check_instant(at, "the planned release")
+    if engagement.review.state in _ENDED:
+        raise Conflict(f"this review is {engagement.review.state}")
     store.reviews.set_partner_release(tx, engagement.id, at)
     ends_at = None
     for window in store.windows.list_of(tx, engagement):

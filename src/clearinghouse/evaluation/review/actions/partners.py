@@ -23,6 +23,7 @@ from clearinghouse.evaluation.review.records import (
     PartnerState,
     PartnerVote,
     ReviewKind,
+    ReviewState,
     Vote,
 )
 from clearinghouse.gateway.records import Access
@@ -53,6 +54,7 @@ def propose_partner(
         raise Conflict("the weights of this model are open: no restriction after release is recorded for it")
     if tokens_max <= 0 or ends_at <= now:
         raise Invalid("a partner has a quota of tokens and an end that lies ahead")
+    rules.check_instant(ends_at, "the end of a partner's access")
     if party is not None:
         party = parties.get_party(tx, party).id
     new = Partner(
@@ -139,13 +141,15 @@ def give_access(tx: Transaction, review_id: str, partner_id: str, *, envelope: E
 
     Raises:
         NotFound, NotPermitted: as for `vote`; access to a model is its developer's to give.
-        Conflict: it is no chosen partner, or has no party here.
+        Conflict: it is no chosen partner, has no party here, or the review is withdrawn.
         Invalid: its end lies before the planned release.
     """
     engagement = take_part(tx, review_id, Part.DEVELOPER, envelope=envelope, actor=actor, now=now)
     partner = _find(tx, engagement, partner_id)
     if partner.state is not PartnerState.CHOSEN or partner.party is None:
         raise Conflict(f"only a chosen partner that is a party here is given access; this one is {partner.state}")
+    if engagement.review.state is ReviewState.WITHDRAWN:
+        raise Conflict("this review is withdrawn, and every access ended with it")
     agreement = store.documents.latest(tx, engagement, DocumentKind.AGREEMENT)
     if agreement is None:
         raise Conflict("no terms say which model it is")

@@ -5,7 +5,7 @@ from datetime import datetime
 from clearinghouse.core.errors import Conflict, NotPermitted
 from clearinghouse.core.ids import PartyId
 from clearinghouse.evaluation.review import rules, store
-from clearinghouse.evaluation.review.actions.entering import enter, leave, move, take_part, write_entry
+from clearinghouse.evaluation.review.actions.entering import end_working, enter, leave, move, take_part, write_entry
 from clearinghouse.evaluation.review.records import Engagement, Entry, EntryKind, Part, ReviewKind, ReviewState
 from clearinghouse.storage import Envelope, Transaction
 
@@ -43,6 +43,7 @@ def declare_conflict(
     entry = write_entry(tx, engagement, EntryKind.CONFLICT, entity, rules.parse_text(untrusted_words, "how"), actor=actor, now=now)
     if recuse:
         store.reviews.recuse(tx, engagement.id, actor, now)
+        end_working(tx, engagement, actor, actor=actor, now=now)
     leave(tx, engagement, "PersonRecused" if recuse else "ConflictDeclared", subjects=(entry.id, actor), actor=actor, now=now)
     return entry
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from clearinghouse.core.clock import render_instant
-from clearinghouse.core.errors import Conflict
+from clearinghouse.core.errors import Conflict, NotPermitted
 from clearinghouse.core.ids import PartyId, new_id
 from clearinghouse.core.review_policy import ReviewPolicy
 from clearinghouse.evaluation.review import documents, rules, store
@@ -30,10 +30,14 @@ def open_window(tx: Transaction, review_id: str, *, envelope: Envelope, policy: 
 
     Raises:
         NotFound, NotPermitted: as for `take_part`; opening is the evaluators'.
-        Conflict: there is no frozen plan, no signed hours, too few hours left, or it would outlast the planned partner release.
+        Conflict: there is no frozen plan, no signed hours, too few hours left, it would outlast the planned partner release, or the materials
+            were destroyed.
     """
     engagement = take_part(tx, review_id, Part.EVALUATOR, envelope=envelope, actor=actor, now=now)
     review = engagement.review
+    rules.check_has_window(review.kind)
+    if not engagement.materials_key:
+        raise Conflict("the materials of this review were destroyed, and with them the key for new ones; an update begins anew")
     hours = _hours_signed(tx, engagement, policy)
     version_key = documents.version_key(review.model, review.developer)
     earlier = store.windows.system_of_version(tx, version_key)
@@ -78,11 +82,9 @@ def resume(tx: Transaction, review_id: str, *, envelope: Envelope, actor: PartyI
     engagement = take_part(tx, review_id, Part.DEVELOPER, Part.EVALUATOR, envelope=envelope, actor=actor, now=now)
     if not any(rules.is_open(window, now) for window in store.windows.list_of(tx, engagement)):
         raise Conflict("the window has run out; a pause never stops its clock")
-    looks = store.looks.list_of(tx, engagement)
-    if looks and looks[-1].outcome is Sameness.CHANGED:
-        rules.check_part(engagement, Part.DEVELOPER)
+    since = _check_may_resume(tx, engagement)
     moved = move(tx, engagement, "resume", now=now)
-    restore_access(tx, moved, actor=actor, now=now)
+    restore_access(tx, moved, since, actor=actor, now=now)
     leave(tx, moved, "WindowResumed", actor=actor, now=now)
 
 
@@ -107,6 +109,9 @@ def end_over(tx: Transaction, *, envelope: Envelope, actor: PartyId, now: dateti
         store.reviews.lock(tx, review_id)
         engagement = store.reviews.system_find(tx, review_id, envelope, actor)
         assert engagement is not None, "a window belongs to a review"
+        # Another worker may have noted it while this one waited, and a further window may be open since.
+        if not any(window.ended_at is None and window.ends_at <= now for window in store.windows.list_of(tx, engagement)):
+            continue
         if engagement.review.state in (ReviewState.WINDOW_OPEN, ReviewState.PAUSED):
             engagement = move(tx, engagement, "end_window", now=now, by="clock")
         _end(tx, engagement, "time", actor=actor, now=now)
@@ -116,6 +121,20 @@ def end_over(tx: Transaction, *, envelope: Envelope, actor: PartyId, now: dateti
 def close_windows(tx: Transaction, engagement: Engagement, by: str, *, partners: bool = False, actor: PartyId, now: datetime) -> None:
     """End what is open of a review that ends for another reason; with `partners`, what partners were given ends, too."""
     _end(tx, engagement, by, partners=partners, actor=actor, now=now)
+
+
+def _check_may_resume(tx: Transaction, engagement: Engagement) -> datetime:
+    """When the pause began that the viewer's side may lift."""
+    pauses = [one for one in store.entries.list_of(tx, engagement) if one.kind is EntryKind.REASON and one.about == "pause"]
+    if engagement.review.state is not ReviewState.PAUSED or not pauses:
+        raise Conflict(f"only a paused review goes on; this one is {engagement.review.state}")
+    last = pauses[-1]
+    # That the model changed, in the moment of the pause or during it, is the developer's to answer for.
+    changed = any(look.outcome is Sameness.CHANGED and look.at >= last.at for look in store.looks.list_of(tx, engagement))
+    developers = {one.party for one in store.reviews.list_participants(tx, engagement) if one.part is Part.DEVELOPER}
+    if (changed or last.by in developers) != (Part.DEVELOPER in engagement.parts):
+        raise NotPermitted("the developer's side goes on after a change of the model" if changed else "the side that paused goes on")
+    return last.at
 
 
 def _end(tx: Transaction, engagement: Engagement, by: str, *, partners: bool = False, actor: PartyId, now: datetime) -> None:
