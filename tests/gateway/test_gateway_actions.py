@@ -1,6 +1,7 @@
 """Accesses on the instance's side, on both databases: one event for each deed, an end that only moves earlier, reads that name their viewer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -130,6 +131,8 @@ def test_who_suspends_restores(sqlite_instance: Instance) -> None:
     assert resting is not None
     with pytest.raises(NotPermitted, match="who suspends restores"):
         do(sqlite_instance, actions.restore_access, resting, actor=evaluator.id)
+    with pytest.raises(Conflict, match="somebody else"):  # as it stood before the developer suspended it in the same moment
+        do(sqlite_instance, actions.restore_access, replace(resting, suspended_by=evaluator.id), actor=evaluator.id)
     do(sqlite_instance, actions.restore_access, resting, actor=developer.id)
     do(sqlite_instance, actions.suspend_access, access, "model_changed", actor=sqlite_instance.system)
     resting = seen(sqlite_instance, access)

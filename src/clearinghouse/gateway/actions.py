@@ -69,8 +69,8 @@ def restore_access(tx: Transaction, access: Access, *, actor: PartyId, now: date
     person = by is not None and party_actions.get_party(tx, by).kind is not PartyKind.PROGRAM
     houses = parties.houses_of(tx, [actor] if by is None else [actor, by])
     rules.check_may_restore(access, houses.get(actor) or actor, (houses.get(by) or by) if person and by is not None else None)
-    if not store.restore(tx, access.id):
-        raise Conflict("this access is not suspended")
+    if not store.restore(tx, access.id, by):
+        raise Conflict("this access is not suspended, or by somebody else in the same moment; look again")
     _leave(tx, "AccessRestored", access, {}, actor, now)
 
 

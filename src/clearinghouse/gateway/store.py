@@ -73,9 +73,9 @@ def suspend(tx: Transaction, access_id: AccessId, by: PartyId, at: datetime) -> 
     return tx.write(update(accesses).where(*living).values(suspended_at=at, suspended_by=by)) == 1
 
 
-def restore(tx: Transaction, access_id: AccessId) -> bool:
-    """Take a suspension back; False where there is none, or the access ended."""
-    chosen = (accesses.c.access_id == access_id, accesses.c.suspended_at.is_not(None), accesses.c.ended_at.is_(None))
+def restore(tx: Transaction, access_id: AccessId, by: PartyId | None) -> bool:
+    """Take the suspension of this party back; False where there is none, somebody else's by now, or the access ended."""
+    chosen = (accesses.c.access_id == access_id, accesses.c.suspended_at.is_not(None), accesses.c.suspended_by == by, accesses.c.ended_at.is_(None))
     return tx.write(update(accesses).where(*chosen).values(suspended_at=None, suspended_by=None)) == 1
 
 
