@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from clearinghouse.app.reviews.planning import blind, frozen
 from clearinghouse.app.wiring import Instance, policy_of
-from clearinghouse.core.errors import Conflict, NotFound, NotPermitted
+from clearinghouse.core.errors import Conflict, NotFound, NotPermitted, Unavailable
 from clearinghouse.core.ids import RunId
 from clearinghouse.core.policy import Policy
 from clearinghouse.evaluation.benchmarks.custody import actions as custody
@@ -80,7 +80,10 @@ class Sitting:
                 now=instance.clock.now(),
             )
         except Conflict as error:
-            raise NotPermitted(f"items are not released: {error}") from error
+            if releases_so_far(self) < self.policy.benchmarks.custodians_min:
+                raise NotPermitted(f"items are not released: {error}") from error
+            # Retired meanwhile, by itself or with others: the run goes on with the rest, and the cell is our own side's.
+            raise Unavailable(f"this item opens no more: {error}") from error
         return found[item_id]
 
 
