@@ -24,7 +24,7 @@ from walking import Filling, Question, Route
 from world import World, opened_world
 from world_cases import NOBODIES, add_beside, add_case_c, database_of, populate
 
-FEW = ("desk", "rival", "outside", "vendor_a", "watcher", "gone", "finder_a", "passer_by")
+FEW = ("desk", "developer", "rival", "outside", "vendor_a", "watcher", "gone", "finder_a", "passer_by")
 FEWEST = ("rival", "outside", "vendor_a", "watcher", "passer_by")
 STRANGERS = (*FEW, "operator", "former_desk", "admin", "overseer", "hidden", "roomer", "lapsed", "declined", "invited", "finder_b", "outside_c")
 
